@@ -1,0 +1,67 @@
+"""Our settings as typed properties, read at use so that tests can override them."""
+
+from django.conf import settings
+
+
+class Conf:
+    """What the environment says about Stripe (see `.env.example`)."""
+
+    @property
+    def secret_key(self) -> str:
+        """The secret or restricted key; it decides the mode and never leaves `stripe_api`."""
+        return str(settings.STRIPE_SECRET_KEY)
+
+    @property
+    def livemode(self) -> bool:
+        """True where the key moves real money."""
+        return "_live_" in self.secret_key
+
+    @property
+    def demo(self) -> bool:
+        """True where Stripe is our own stand-in."""
+        return bool(settings.DEMO)
+
+    @property
+    def mode(self) -> str:
+        """The mode in one word, as the badge in the admin shows it: demo, test or live."""
+        return "demo" if self.demo else "live" if self.livemode else "test"
+
+    @property
+    def api_base(self) -> str:
+        """Address of Stripe's API, without a trailing slash."""
+        return str(settings.STRIPE_API_BASE)
+
+    @property
+    def api_version(self) -> str:
+        """The API version to ask for, or "" for the SDK's own."""
+        return str(settings.STRIPE_API_VERSION)
+
+    @property
+    def webhook_secrets(self) -> list[str]:
+        """Signing secrets of our webhook endpoints; any of them may sign."""
+        return list(settings.STRIPE_WEBHOOK_SECRETS)
+
+    @property
+    def webhook_tolerance(self) -> int:
+        """How old a webhook's signature may be, in seconds."""
+        return 300
+
+    @property
+    def webhook_max_bytes(self) -> int:
+        """The largest webhook body that is read."""
+        return 1_000_000
+
+    @property
+    def max_requests_per_second(self) -> float:
+        """Our own limit on calls to Stripe, below Stripe's (25/s in test mode, 100/s live)."""
+        return float(settings.STRIPE_MAX_REQUESTS_PER_SECOND)
+
+    @property
+    def dashboard_base(self) -> str:
+        """Where a human sees the account: Stripe's Dashboard, or the sandbox's page in the demo."""
+        if self.demo:
+            return self.api_base
+        return "https://dashboard.stripe.com" + ("" if self.livemode else "/test")
+
+
+conf = Conf()

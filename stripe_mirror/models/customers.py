@@ -1,0 +1,148 @@
+"""Customers and their payment methods; and which Django user is which customer."""
+
+from django.conf import settings
+from django.db import models
+
+from stripe_mirror.kinds import Kind
+from stripe_mirror.models.base import StripeObject
+from stripe_mirror.models.fields import (
+    JsonBooleanField,
+    JsonForeignKey,
+    JsonIntegerField,
+    JsonTextField,
+)
+
+
+class Customer(StripeObject):
+    """https://docs.stripe.com/api/customers/object"""
+
+    kind = Kind(
+        object="customer",
+        list_path="/v1/customers",
+        events=("customer.created", "customer.updated", "customer.deleted"),
+        prefixes=("cus_",),
+        dashboard="customers",
+        listed_when_deleted=True,
+    )
+
+    name = JsonTextField(path="name")
+    email = JsonTextField(path="email")
+    phone = JsonTextField(path="phone")
+    description = JsonTextField(path="description")
+    country = JsonTextField(path="address.country")
+    currency = JsonTextField(path="currency")
+    # Minor units of `currency`; negative is a credit to the customer.
+    balance = JsonIntegerField(path="balance")
+    delinquent = JsonBooleanField(path="delinquent")
+    tax_exempt = JsonTextField(path="tax_exempt")
+    default_payment_method = JsonForeignKey(
+        "PaymentMethod",
+        path="invoice_settings.default_payment_method",
+        related_name="default_for_customers",
+    )
+
+    class Meta(StripeObject.Meta):
+        permissions = (
+            (
+                "create_customer",
+                "Can create customers in Stripe and link users to them",
+            ),
+            ("edit_customer", "Can edit customers in Stripe"),
+        )
+        indexes = (
+            models.Index(fields=("created", "id"), name="customer_created"),
+            models.Index(fields=("email",), name="customer_email"),
+            models.Index(fields=("name",), name="customer_name"),
+            models.Index(fields=("country", "created", "id"), name="customer_country"),
+            models.Index(fields=("currency", "created", "id"), name="customer_currency"),
+            models.Index(fields=("delinquent", "created", "id"), name="customer_delinquent"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.data.get("name") or self.data.get("email") or self.id)
+
+
+class PaymentMethod(StripeObject):
+    """https://docs.stripe.com/api/payment_methods/object"""
+
+    kind = Kind(
+        object="payment_method",
+        list_path="/v1/payment_methods",
+        created_filter=False,
+        events=(
+            "payment_method.attached",
+            "payment_method.automatically_updated",
+            "payment_method.detached",
+            "payment_method.updated",
+        ),
+        prefixes=("pm_", "card_", "src_", "ba_"),
+    )
+
+    customer = JsonForeignKey("Customer", path="customer", related_name="payment_methods")
+    type = JsonTextField(path="type")
+    brand = JsonTextField(path="card.brand")
+    last4 = JsonTextField(
+        "last 4",
+        path=(
+            "card.last4",
+            "sepa_debit.last4",
+            "us_bank_account.last4",
+            "bacs_debit.last4",
+        ),
+    )
+    exp_month = JsonIntegerField(path="card.exp_month")
+    exp_year = JsonIntegerField(path="card.exp_year")
+    fingerprint = JsonTextField(
+        path=(
+            "card.fingerprint",
+            "sepa_debit.fingerprint",
+            "us_bank_account.fingerprint",
+        )
+    )
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="payment_method_created"),
+            models.Index(fields=("customer", "created", "id"), name="payment_method_customer"),
+            models.Index(fields=("type", "created", "id"), name="payment_method_type"),
+            models.Index(fields=("last4",), name="payment_method_last4"),
+        )
+
+    def __str__(self) -> str:
+        """The brand and last digits where it is a card: "Visa •••• 4242"."""
+        details = self.data.get(str(self.data.get("type"))) or {}
+        if not isinstance(details, dict) or not details.get("last4"):
+            return str(self.id)
+        brand = str(details.get("brand") or self.data["type"]).replace("_", " ")
+        return f"{brand.capitalize()} •••• {details['last4']}"
+
+
+class CustomerLink(models.Model):
+    """A Django user is a Stripe customer. The link stays when the customer is deleted in Stripe."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="stripe_customer_link",
+    )
+    customer = models.OneToOneField(
+        Customer,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="user_link",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = "customer link"
+        default_permissions = ("view", "delete")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} is {self.customer_id}"

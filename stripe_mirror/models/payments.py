@@ -1,0 +1,148 @@
+"""What was paid: payment intents, charges and refunds."""
+
+from django.db import models
+
+from stripe_mirror.kinds import Kind
+from stripe_mirror.models.base import StripeObject
+from stripe_mirror.models.fields import (
+    JsonBooleanField,
+    JsonDateTimeField,
+    JsonForeignKey,
+    JsonIntegerField,
+    JsonTextField,
+)
+
+
+class PaymentIntent(StripeObject):
+    """https://docs.stripe.com/api/payment_intents/object"""
+
+    kind = Kind(
+        object="payment_intent",
+        list_path="/v1/payment_intents",
+        events=(
+            "payment_intent.amount_capturable_updated",
+            "payment_intent.canceled",
+            "payment_intent.created",
+            "payment_intent.partially_funded",
+            "payment_intent.payment_failed",
+            "payment_intent.processing",
+            "payment_intent.requires_action",
+            "payment_intent.succeeded",
+        ),
+        prefixes=("pi_",),
+        dashboard="payments",
+    )
+
+    customer = JsonForeignKey("Customer", path="customer", related_name="payment_intents")
+    status = JsonTextField(path="status")
+    currency = JsonTextField(path="currency")
+    # Minor units.
+    amount = JsonIntegerField(path="amount")
+    amount_received = JsonIntegerField(path="amount_received")
+    amount_capturable = JsonIntegerField(path="amount_capturable")
+    payment_method = JsonForeignKey("PaymentMethod", path="payment_method", related_name="payment_intents")
+    latest_charge = JsonForeignKey("Charge", path="latest_charge", related_name="+")
+    description = JsonTextField(path="description")
+    error_code = JsonTextField(path="last_payment_error.code")
+    decline_code = JsonTextField(path="last_payment_error.decline_code")
+    canceled_at = JsonDateTimeField(path="canceled_at")
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="payment_intent_created"),
+            models.Index(fields=("customer", "created", "id"), name="payment_intent_customer"),
+            models.Index(fields=("status", "created", "id"), name="payment_intent_status"),
+            models.Index(fields=("currency", "created", "id"), name="payment_intent_currency"),
+        )
+
+
+class Charge(StripeObject):
+    """https://docs.stripe.com/api/charges/object"""
+
+    kind = Kind(
+        object="charge",
+        list_path="/v1/charges",
+        events=(
+            "charge.captured",
+            "charge.expired",
+            "charge.failed",
+            "charge.pending",
+            "charge.refunded",
+            "charge.succeeded",
+            "charge.updated",
+        ),
+        prefixes=("ch_", "py_"),
+        dashboard="payments",
+    )
+
+    customer = JsonForeignKey("Customer", path="customer", related_name="charges")
+    payment_intent = JsonForeignKey("PaymentIntent", path="payment_intent", related_name="charges")
+    status = JsonTextField(path="status")
+    currency = JsonTextField(path="currency")
+    # Minor units.
+    amount = JsonIntegerField(path="amount")
+    amount_captured = JsonIntegerField(path="amount_captured")
+    amount_refunded = JsonIntegerField(path="amount_refunded")
+    captured = JsonBooleanField(path="captured")
+    refunded = JsonBooleanField(path="refunded")
+    disputed = JsonBooleanField(path="disputed")
+    failure_code = JsonTextField(path="failure_code")
+    failure_message = JsonTextField(path="failure_message")
+    payment_method = JsonForeignKey("PaymentMethod", path="payment_method", related_name="charges")
+    brand = JsonTextField(path="payment_method_details.card.brand")
+    last4 = JsonTextField(
+        "last 4",
+        path=(
+            "payment_method_details.card.last4",
+            "payment_method_details.sepa_debit.last4",
+        ),
+    )
+    description = JsonTextField(path="description")
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="charge_created"),
+            models.Index(fields=("customer", "created", "id"), name="charge_customer"),
+            models.Index(fields=("payment_intent", "created", "id"), name="charge_payment_intent"),
+            models.Index(fields=("status", "created", "id"), name="charge_status"),
+            models.Index(fields=("currency", "created", "id"), name="charge_currency"),
+            models.Index(fields=("refunded", "created", "id"), name="charge_refunded"),
+            models.Index(fields=("disputed", "created", "id"), name="charge_disputed"),
+            models.Index(fields=("last4",), name="charge_last4"),
+        )
+
+
+class Refund(StripeObject):
+    """https://docs.stripe.com/api/refunds/object"""
+
+    kind = Kind(
+        object="refund",
+        list_path="/v1/refunds",
+        events=(
+            "charge.refund.updated",
+            "refund.created",
+            "refund.failed",
+            "refund.updated",
+        ),
+        prefixes=("re_", "pyr_"),
+    )
+
+    charge = JsonForeignKey("Charge", path="charge", related_name="refunds")
+    payment_intent = JsonForeignKey("PaymentIntent", path="payment_intent", related_name="refunds")
+    customer = JsonForeignKey("Customer", path="customer", related_name="refunds")
+    status = JsonTextField(path="status")
+    currency = JsonTextField(path="currency")
+    # Minor units.
+    amount = JsonIntegerField(path="amount")
+    reason = JsonTextField(path="reason")
+    failure_reason = JsonTextField(path="failure_reason")
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="refund_created"),
+            models.Index(fields=("charge", "created", "id"), name="refund_charge"),
+            models.Index(fields=("payment_intent", "created", "id"), name="refund_payment_intent"),
+            models.Index(fields=("customer", "created", "id"), name="refund_customer"),
+            models.Index(fields=("status", "created", "id"), name="refund_status"),
+            models.Index(fields=("currency", "created", "id"), name="refund_currency"),
+        )

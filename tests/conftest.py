@@ -1,0 +1,1 @@
+"""Fixtures that every step's tests share."""

@@ -1,0 +1,30 @@
+"""The project's settings for tests: nothing from the machine's environment or `.env` reaches them but TEST_DATABASE_URL."""
+
+import os
+
+for name in (
+    "ALLOWED_HOSTS",
+    "DATABASE_URL",
+    "DEBUG",
+    "SECRET_KEY",
+    "STRIPE_API_BASE",
+    "STRIPE_API_VERSION",
+    "STRIPE_MAX_REQUESTS_PER_SECOND",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRETS",
+    "TIME_ZONE",
+):
+    os.environ[name] = ""
+if os.environ.get("TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+
+from backoffice.settings import *  # noqa: E402, F403
+from backoffice.settings import DATABASES  # noqa: E402
+
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+DEBUG = False
+# The suite talks to a local sandbox: no reason to go slowly.
+STRIPE_MAX_REQUESTS_PER_SECOND = 5000.0
+STRIPE_WEBHOOK_SECRETS = ["whsec_" + "test"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DATABASES["default"].setdefault("TEST", {})
