@@ -19,8 +19,9 @@ def verify(body: bytes, signature: str, *, secrets: Sequence[str], tolerance: in
     Raises BadPayload for everything else. https://docs.stripe.com/webhooks/signature
     """
     text = _decoded(body)
-    if not signature:
-        raise BadPayload("The Stripe-Signature header is missing.")
+    # The SDK compares text and fails on anything but ASCII.
+    if not signature or not signature.isascii():
+        raise BadPayload("The Stripe-Signature header is missing or malformed.")
     if not any(_signed(text, signature, secret, tolerance) for secret in secrets):
         raise BadPayload("The signature matches none of the configured secrets, or is too old.")
     return _event(text)
