@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.sandbox import seed_catalog
 from tests.sandbox.names import HOSTILE_NAMES, Identity, identity
 from tests.sandbox.seed_company import DAY, Api, Customer
-from tests.sandbox.seed_lives import ORDINARY, SITUATIONS, Steps, steady
+from tests.sandbox.seed_lives import ORDINARY, SITUATIONS, Steps
 from tests.sandbox.seed_showcase import SHOWCASE
 
 if TYPE_CHECKING:

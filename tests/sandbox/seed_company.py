@@ -10,7 +10,8 @@ from tests.sandbox.seed_catalog import Catalog
 if TYPE_CHECKING:
     from tests.sandbox.server import Sandbox
 
-HOUR = 3600
+MINUTE = 60
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 GOOD_CARDS = ("pm_card_visa", "pm_card_visa", "pm_card_mastercard", "pm_card_amex")
 # Attaches, then declines whatever is charged to it.

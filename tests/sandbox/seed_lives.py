@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tests.sandbox.seed_company import DAY, FAILING_CARD, GOOD_CARDS, HOUR, Customer, months_before, part_of
+from tests.sandbox.seed_company import DAY, FAILING_CARD, GOOD_CARDS, HOUR, MINUTE, Customer, months_before, part_of
 
 Steps = Iterator[int]
 Life = Callable[[Customer, int], Steps]
@@ -20,14 +20,15 @@ DECLINES = (
     "pm_card_chargeDeclinedLostCard",
     "pm_card_chargeDeclinedExpiredCard",
     "pm_card_chargeDeclinedIncorrectCvc",
-    "pm_card_chargeDeclinedProcessingError",
 )
 
 
 def sign_up(customer: Customer, card: str | None = None) -> Steps:
-    """Register, look around for some hours, then leave a card."""
+    """Register, look around for some hours, then leave a card (in Europe a bank account, now and then)."""
     customer.create()
     yield customer.after(0.2)
+    if card is None and customer.currency == "eur" and customer.random.random() < 0.15:
+        card = "pm_sepaDebit"
     customer.attach(card)
 
 
@@ -178,6 +179,22 @@ def classic(customer: Customer, end: int) -> Steps:
     customer.subscribe(bygone, discounts=[{"coupon": "SUMMER25"}])
 
 
+def money_on_its_way_back(customer: Customer, end: int) -> Steps:
+    """A refund was asked for some minutes ago and is still pending."""
+    yield from sign_up(customer, "pm_card_pendingRefund")
+    customer.subscribe(plan(customer))
+    yield end - 20 * MINUTE
+    customer.refund(customer.charges()[0])
+
+
+def money_that_came_back(customer: Customer, end: int) -> Steps:
+    """A refund failed: the card is closed by now."""
+    yield from sign_up(customer, "pm_card_refundFail")
+    customer.subscribe(plan(customer))
+    yield end - 3 * DAY
+    customer.refund(customer.charges()[0])
+
+
 def trialing(customer: Customer, end: int) -> Steps:
     """In a trial that has some days to go."""
     yield from sign_up(customer)
@@ -285,6 +302,8 @@ ORDINARY: tuple[tuple[Life, int], ...] = (
 SITUATIONS = (
     Situation(classic, months=19, days=(1, 25), count=4),
     Situation(trialing, days=(1, 11), count=6),
+    Situation(money_on_its_way_back, months=3, days=(1, 25), count=2),
+    Situation(money_that_came_back, months=2, days=(4, 25), count=1),
     Situation(past_due, months=7, days=(2, 5), count=5),
     Situation(unpaid, months=9, days=(10, 20)),
     Situation(incomplete, days=(4 * HOUR / DAY, 10 * HOUR / DAY), count=2),

@@ -235,9 +235,9 @@ def _methods_card(sandbox: "Sandbox", customer: dict[str, Any]) -> Html:
         "/v1/payment_methods",
         {"customer": customer["id"], "limit": 100},
     )["data"]:
-        details = method.get("card") or {}
-        expires = f"{details.get('exp_month')}/{details.get('exp_year')}" if details else ""
-        described = f"{details.get('brand', method['type'])} •••• {details.get('last4', '')}"
+        details = method.get(method["type"]) or {}
+        expires = f"{details['exp_month']}/{details['exp_year']}" if "exp_year" in details else ""
+        described = f"{details.get('brand', method['type'].replace('_', ' '))} •••• {details.get('last4', '')}"
         rows.append(
             (
                 described,

@@ -28,8 +28,10 @@ PAGES = (
 PAGE_SIZE = 25
 STYLE = Path(__file__).with_name("style.css")
 # Stripe's exponents, as its currencies page gives them: all others have two digits.
-NO_DIGITS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-THREE_DIGITS = frozenset("bhd jod kwd omr tnd".split())
+NO_DIGITS = frozenset(
+    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
+)
+THREE_DIGITS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
 
 
 @dataclass(frozen=True)

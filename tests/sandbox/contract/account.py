@@ -1,0 +1,108 @@
+"""A small account in which any endpoint can be called: one customer, a plan, and what else a call needs."""
+
+from functools import cached_property
+from typing import Any
+
+from tests.sandbox.server import Reply, Sandbox
+from tests.sandbox.versions import DAHLIA
+
+HEADERS = {"Authorization": "Bearer sk_test_sandboxcontract", "Stripe-Version": DAHLIA}
+DAY = 24 * 3600
+
+
+class Account:
+    """Objects are made when they are first asked for; calls are made in the version of the description."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+
+    def ask(self, method: str, path: str, params: dict[str, Any] | None = None) -> Reply:
+        """One call, whatever it answers."""
+        return self.sandbox.request(method, path, params, headers=HEADERS)
+
+    def call(self, method: str, path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One call that must succeed."""
+        reply = self.ask(method, path, params)
+        assert reply.status == 200, f"{method} {path} {params} answered {reply.status}: {reply.body}"
+        return reply.body
+
+    @cached_property
+    def customer(self) -> str:
+        """A customer."""
+        return str(self.call("POST", "/v1/customers", {"name": "Ann", "email": "ann@example.com"})["id"])
+
+    @cached_property
+    def card(self) -> str:
+        """The customer's card, its default."""
+        card = self.call("POST", "/v1/payment_methods/pm_card_visa/attach", {"customer": self.customer})["id"]
+        default = {"invoice_settings": {"default_payment_method": card}}
+        self.call("POST", f"/v1/customers/{self.customer}", default)
+        return str(card)
+
+    @cached_property
+    def product(self) -> str:
+        """A product."""
+        return str(self.call("POST", "/v1/products", {"name": "Boat"})["id"])
+
+    def new_price(self, amount: int = 1000, **params: Any) -> str:
+        """A monthly price, or a one-off one with `recurring=None`."""
+        described = {"product": self.product, "currency": "usd", "unit_amount": amount}
+        described |= {"recurring": {"interval": "month"}} | params
+        return str(self.call("POST", "/v1/prices", described)["id"])
+
+    @cached_property
+    def price(self) -> str:
+        """A monthly price."""
+        return self.new_price()
+
+    @cached_property
+    def coupon(self) -> str:
+        """A coupon."""
+        return str(self.call("POST", "/v1/coupons", {"percent_off": 20, "duration": "forever"})["id"])
+
+    @cached_property
+    def subscription(self) -> dict[str, Any]:
+        """An active subscription; its first invoice is paid."""
+        assert self.card
+        return self.subscribe()
+
+    def subscribe(self, **params: Any) -> dict[str, Any]:
+        """A further subscription."""
+        items = [{"price": self.price, "quantity": 2}]
+        return self.call("POST", "/v1/subscriptions", {"customer": self.customer, "items": items, **params})
+
+    @cached_property
+    def draft(self) -> str:
+        """A draft invoice."""
+        sent = self.subscribe(collection_method="send_invoice", days_until_due=30)
+        return str(sent["latest_invoice"])
+
+    @cached_property
+    def open_invoice(self) -> str:
+        """A finalized invoice that nobody has paid."""
+        assert self.card
+        return str(self.call("POST", f"/v1/invoices/{self.draft}/finalize")["id"])
+
+    @cached_property
+    def charge(self) -> str:
+        """A successful payment."""
+        assert self.subscription
+        return str(self.call("GET", "/v1/charges", {"limit": 1})["data"][0]["id"])
+
+    @cached_property
+    def refund(self) -> str:
+        """A partial refund."""
+        return str(self.call("POST", "/v1/refunds", {"charge": self.charge, "amount": 100})["id"])
+
+    def new_intent(self, **params: Any) -> str:
+        """A payment intent."""
+        described = {"amount": 1500, "currency": "usd", "customer": self.customer, **params}
+        return str(self.call("POST", "/v1/payment_intents", described)["id"])
+
+    @cached_property
+    def endpoint(self) -> str:
+        """A webhook endpoint (switched off: nothing is sent)."""
+        params = {"url": "https://example.com/hooks/", "enabled_events": ["customer.created"]}
+        endpoint = str(self.call("POST", "/v1/webhook_endpoints", params)["id"])
+        self.call("POST", f"/v1/webhook_endpoints/{endpoint}", {"disabled": True})
+        return endpoint
