@@ -1,0 +1,158 @@
+"""The forms of customers' operations: what staff may say about a customer."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from babel import Locale
+from django import forms
+
+from stripe_mirror.models import PaymentMethod
+from stripe_mirror.push.metadata import MetadataField
+from stripe_mirror.push.operation import OperationForm
+
+# Form field → where the value stands, in Stripe's object and in the parameters alike.
+PATHS: dict[str, tuple[str, ...]] = {
+    "name": ("name",),
+    "email": ("email",),
+    "phone": ("phone",),
+    "description": ("description",),
+    "address_line1": ("address", "line1"),
+    "address_line2": ("address", "line2"),
+    "address_city": ("address", "city"),
+    "address_postal_code": ("address", "postal_code"),
+    "address_state": ("address", "state"),
+    "address_country": ("address", "country"),
+    "shipping_name": ("shipping", "name"),
+    "shipping_phone": ("shipping", "phone"),
+    "shipping_address_line1": ("shipping", "address", "line1"),
+    "shipping_address_line2": ("shipping", "address", "line2"),
+    "shipping_address_city": ("shipping", "address", "city"),
+    "shipping_address_postal_code": ("shipping", "address", "postal_code"),
+    "shipping_address_state": ("shipping", "address", "state"),
+    "shipping_address_country": ("shipping", "address", "country"),
+    "tax_exempt": ("tax_exempt",),
+    "default_payment_method": ("invoice_settings", "default_payment_method"),
+}
+SHIPPING = tuple(name for name in PATHS if name.startswith("shipping_"))
+SHIPPING_ADDRESS = tuple(name for name in PATHS if name.startswith("shipping_address_"))
+# In babel's table of territories, but no countries.
+NOT_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
+
+
+@cache
+def countries(language: str = "en") -> list[tuple[str, str]]:
+    """ISO's countries, code and name, by name."""
+    names = Locale(language).territories.items()
+    found = [(c, n) for c, n in names if len(c) == 2 and c.isalpha() and c not in NOT_COUNTRIES]
+    return [("", "—"), *sorted(found, key=lambda pair: pair[1])]
+
+
+def text(label: str, longest: int = 5000, **more: Any) -> forms.CharField:
+    """An optional text; Stripe judges what stands in it."""
+    return forms.CharField(label=label, required=False, max_length=longest, **more)
+
+
+def country(label: str) -> forms.ChoiceField:
+    """An optional country."""
+    return forms.ChoiceField(label=label, required=False, choices=countries)
+
+
+class LocalesField(forms.CharField):
+    """Languages as "de, en-GB"; gives a list."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """A list as text."""
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Text as a list; a stored form holds the list already."""
+        parts = value if isinstance(value, list) else str(value or "").split(",")
+        return [part.strip() for part in parts if part.strip()]
+
+    def run_validators(self, value: Any) -> None:
+        """None of a text's validators fits a list."""
+
+
+class CustomerForm(OperationForm):
+    """What a customer's edit and creation have in common."""
+
+    name = text("Name", 256)
+    email = text("Email", 512, widget=forms.EmailInput)
+    phone = text("Phone", 20)
+    description = text("Description", widget=forms.Textarea(attrs={"rows": 2}))
+    address_line1 = text("Address line 1")
+    address_line2 = text("Address line 2")
+    address_city = text("City")
+    address_postal_code = text("Postal code")
+    address_state = text("State, county or region")
+    address_country = country("Country")
+    shipping_name = text("Shipping name")
+    shipping_phone = text("Shipping phone")
+    shipping_address_line1 = text("Shipping address line 1")
+    shipping_address_line2 = text("Shipping address line 2")
+    shipping_address_city = text("Shipping city")
+    shipping_address_postal_code = text("Shipping postal code")
+    shipping_address_state = text("Shipping state, county or region")
+    shipping_address_country = country("Shipping country")
+    tax_exempt = forms.ChoiceField(
+        label="Tax status",
+        required=False,
+        choices=[("none", "Taxable"), ("exempt", "Exempt"), ("reverse", "Reverse charge")],
+    )
+    preferred_locales = LocalesField(
+        label="Preferred languages", required=False, help_text="In order of preference, for example: de, en-GB."
+    )
+    metadata = MetadataField(label="Metadata", required=False)
+
+    def prepare(self) -> None:
+        """Let odd present values stay."""
+        for name in ("address_country", "shipping_address_country", "tax_exempt"):
+            self.keep_choice(name)
+
+    def clean_preferred_locales(self) -> list[str]:
+        """Stripe replaces the list, but has no way to empty it."""
+        locales: list[str] = self.cleaned_data["preferred_locales"]
+        if self.initial.get("preferred_locales") and not locales:
+            raise forms.ValidationError("Stripe can't empty this list. Name at least one language.")
+        return locales
+
+    def clean(self) -> dict[str, Any]:
+        """Stripe takes shipping details only with a name and an address."""
+        cleaned = super().clean()
+        if self.is_changed(*SHIPPING) and any(cleaned.get(name) for name in SHIPPING):
+            if not cleaned.get("shipping_name"):
+                self.add_error("shipping_name", "Stripe needs a name with shipping details.")
+            if not any(cleaned.get(name) for name in SHIPPING_ADDRESS):
+                self.add_error("shipping_address_line1", "Stripe needs an address with shipping details.")
+        return cleaned
+
+
+class EditCustomerForm(CustomerForm):
+    """All that can be edited of a customer."""
+
+    default_payment_method = forms.ChoiceField(
+        label="Default payment method",
+        required=False,
+        help_text="For invoices and for subscriptions that name none of their own.",
+    )
+
+    def prepare(self) -> None:
+        """Offer the payment methods that are attached to this customer."""
+        super().prepare()
+        attached = PaymentMethod.objects.alive().filter(customer=self.row.pk)
+        choices = [(method.pk, str(method)) for method in attached[:100]]
+        self.choice_field("default_payment_method").choices = [("", "None"), *choices]
+        self.keep_choice("default_payment_method")
+
+
+class CreateCustomerForm(CustomerForm):
+    """A new customer needs at least something to be found by."""
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a name or an email."""
+        cleaned = super().clean()
+        if not cleaned.get("name") and not cleaned.get("email"):
+            self.add_error("name", "Write a name or an email address.")
+        return cleaned

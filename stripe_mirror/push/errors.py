@@ -1,0 +1,54 @@
+"""Why nothing was sent. `str()` of each is a sentence for staff; what Stripe refuses stands on the push instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class PushError(Exception):
+    """Nothing was sent to Stripe."""
+
+
+class NothingToChange(PushError):
+    """The form says what Stripe's object says already."""
+
+    def __init__(self, message: str = "Nothing was sent: nothing differs from what Stripe has already.") -> None:
+        super().__init__(message)
+
+
+class NotAllowed(PushError):
+    """The object's present state, a missing reason or a misused push id forbids it."""
+
+
+class CantCheck(PushError):
+    """The object could not be read from Stripe just before sending, so nothing was sent."""
+
+
+class StillChecking(PushError):
+    """An earlier push for the same thing has no known outcome yet."""
+
+
+@dataclass(frozen=True)
+class FieldConflict:
+    """A field that the form changes and that somebody else changed since the form was opened."""
+
+    # The form field; its label names the entry, too, where the field is a table.
+    name: str
+    label: str
+    was: Any
+    now: Any
+    yours: Any
+
+
+class Conflict(PushError):
+    """Nothing was sent until a person decides (S38). The mirrored row holds the present state by now.
+
+    To insist, submit again with `opened` taken from the row as it is now; to give way, drop the field's change.
+    """
+
+    def __init__(self, fields: Sequence[FieldConflict]) -> None:
+        labels = ", ".join(field.label for field in fields)
+        super().__init__(f"Nothing was sent: somebody else has changed this since you opened the form: {labels}.")
+        self.fields = list(fields)

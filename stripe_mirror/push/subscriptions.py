@@ -1,0 +1,237 @@
+"""What staff can do to subscriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from stripe_mirror.models import StripeObject
+from stripe_mirror.push import state
+from stripe_mirror.push.errors import NothingToChange
+from stripe_mirror.push.operation import Call, Operation, OperationForm, register
+
+ENDED = frozenset({"canceled", "incomplete_expired"})
+# A cancellation can be scheduled for these only; the others can only end now.
+SCHEDULABLE = frozenset({"active", "trialing", "past_due"})
+NOW, PERIOD_END, DATE = "now", "period_end", "date"
+# Stripe's values of cancellation_details[feedback]: what the customer said.
+FEEDBACK = [
+    ("", "—"),
+    ("too_expensive", "Too expensive"),
+    ("missing_features", "Missing features"),
+    ("switched_service", "Switched to another service"),
+    ("unused", "Unused"),
+    ("customer_service", "Customer service"),
+    ("too_complex", "Too complex"),
+    ("low_quality", "Low quality"),
+    ("other", "Other"),
+]
+
+
+def why_not_changeable(row: StripeObject) -> str:
+    """What forbids any change of a subscription."""
+    status = row.data.get("status")
+    if row.deleted_at or status in ENDED:
+        return f"This subscription has ended (it is {status}). Stripe can't change it any more."
+    if schedule := state.look_up(row.data, ("schedule",)):
+        return f"This subscription follows the schedule {schedule}. Release or change the schedule in Stripe first."
+    return ""
+
+
+class CancelForm(OperationForm):
+    """When it ends, and what the customer said."""
+
+    when = forms.ChoiceField(
+        label="When",
+        widget=forms.RadioSelect,
+        choices=[(PERIOD_END, "At the end of the period"), (NOW, "Now"), (DATE, "At a date")],
+    )
+    cancel_at = forms.DateTimeField(
+        label="Date", required=False, help_text="Only with “At a date”. Nothing is credited for the rest of the period."
+    )
+    feedback = forms.ChoiceField(label="What the customer said", required=False, choices=FEEDBACK)
+    comment = forms.CharField(
+        label="Comment", required=False, max_length=5000, help_text="Sent to Stripe, beside the customer's answer."
+    )
+    invoice_now = forms.BooleanField(
+        label="Invoice outstanding items now",
+        required=False,
+        help_text="Only with “Now”: metered usage and pending items are invoiced.",
+    )
+    prorate = forms.BooleanField(
+        label="Credit the unused time",
+        required=False,
+        help_text="Only with “Now”: a prorated credit for the rest of the period.",
+    )
+
+    def prepare(self) -> None:
+        """Offer only what Stripe takes in this status; a form for many rows (without a status) offers all."""
+        status, field = self.row.data.get("status"), self.choice_field("when")
+        if status and status not in SCHEDULABLE:
+            field.choices = [(NOW, "Now")]
+            field.error_messages["invalid_choice"] = f"While it is {status}, a subscription can only be cancelled now."
+
+    def clean(self) -> dict[str, Any]:
+        """Each option goes with one way to cancel."""
+        cleaned = super().clean()
+        when, cancel_at = cleaned.get("when"), cleaned.get("cancel_at")
+        if when == DATE and "cancel_at" in cleaned:
+            self._check_date(cancel_at)
+        if when and when != NOW:
+            for name in ("invoice_now", "prorate"):
+                if cleaned.get(name):
+                    self.add_error(name, "This is possible only when cancelling now.")
+        return cleaned
+
+    def _check_date(self, cancel_at: datetime | None) -> None:
+        if cancel_at is None:
+            self.add_error("cancel_at", "Write the date at which it ends.")
+        elif cancel_at <= timezone.now():
+            self.add_error("cancel_at", "This date has passed. Write one in the future, or cancel now.")
+
+
+@register
+class CancelSubscription(Operation):
+    """https://docs.stripe.com/api/subscriptions/cancel and, at a later time, /update"""
+
+    name = "cancel_subscription"
+    label = "Cancel subscription"
+    short_description = "End it now, at the end of the period, or at a date."
+    object_type = "subscription"
+    form_class = CancelForm
+    bulk = True
+    needs_reason = True
+    danger = True
+    final_warning = (
+        "Cancelling now can't be undone: the customer would need a new subscription. "
+        "A cancellation at the period's end or at a date can be undone until then."
+    )
+    not_state = ("proration_behavior", "invoice_now", "prorate")
+
+    def why_not(self, row: StripeObject) -> str:
+        """Ended ones and those under a schedule."""
+        return why_not_changeable(row)
+
+    def initial(self, row: StripeObject) -> dict[str, Any]:
+        """The gentlest way that this status allows."""
+        return {"when": PERIOD_END if row.data.get("status", "active") in SCHEDULABLE else NOW}
+
+    def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
+        """A DELETE for now, else an update of what differs."""
+        path = f"/v1/subscriptions/{row.pk}"
+        details = {k: cleaned[k] for k in ("feedback", "comment") if cleaned.get(k)}
+        more: dict[str, Any] = {"cancellation_details": details} if details else {}
+        if cleaned["when"] == NOW:
+            flags = {name: True for name in ("invoice_now", "prorate") if cleaned.get(name)}
+            return Call("delete", path, {**flags, **more})
+        timing = _timing(cleaned)
+        if state.matches(row.data, {**timing, **more}, ignore=self.not_state):
+            raise NothingToChange("Nothing was sent: this cancellation is scheduled already.")
+        return Call("post", path, {**timing, **more})
+
+    def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
+        """Always with the status and the schedule of its end."""
+        held = {name: row.data.get(name) for name in ("status", "cancel_at_period_end", "cancel_at", "canceled_at")}
+        stated = {k: v for k, v in call.params.items() if k not in self.not_state}
+        return {**held, **state.touched(row.data, stated)}
+
+    def is_done(self, row: StripeObject, call: Call) -> bool:
+        """A DELETE has no idempotency key: only the state tells."""
+        if call.method == "delete":
+            return bool(row.deleted_at) or row.data.get("status") == "canceled"
+        return row.data.get("status") in ENDED or super().is_done(row, call)
+
+    def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
+        """When it ends, what is invoiced, what is noted."""
+        call = self.plan(row, cleaned)
+        lines = [_when_line(cleaned)]
+        if cleaned["when"] == NOW:
+            lines.append(_money_line(cleaned))
+        details = call.params.get("cancellation_details", {})
+        if feedback := details.get("feedback"):
+            lines.append(f"The customer's answer: {dict(FEEDBACK).get(feedback, feedback)}.")
+        return lines + ([f"Comment: {details['comment']}"] if details.get("comment") else [])
+
+    def sums(self, row: StripeObject) -> Iterable[tuple[int, str]]:
+        """What its items charge per period."""
+        return charges_per_period(row)
+
+
+def _timing(cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    if cleaned["when"] == PERIOD_END:
+        return {"cancel_at_period_end": True}
+    # A date inside a period would otherwise credit the rest of it.
+    return {"cancel_at": int(cleaned["cancel_at"].timestamp()), "proration_behavior": "none"}
+
+
+def _when_line(cleaned: Mapping[str, Any]) -> str:
+    if cleaned["when"] == NOW:
+        return "The subscription ends now."
+    if cleaned["when"] == PERIOD_END:
+        return "The subscription ends at the end of the current period. Until then nothing changes."
+    moment = timezone.localtime(cleaned["cancel_at"])
+    return f"The subscription ends on {moment:%d %B %Y at %H:%M} ({timezone.get_current_timezone_name()})."
+
+
+def _money_line(cleaned: Mapping[str, Any]) -> str:
+    invoice = "Outstanding items are invoiced now." if cleaned.get("invoice_now") else "No final invoice is made."
+    credit = "The unused time is credited." if cleaned.get("prorate") else "Nothing is credited or refunded."
+    return f"{invoice} {credit}"
+
+
+class KeepForm(OperationForm):
+    """Only a reason."""
+
+
+@register
+class KeepSubscription(Operation):
+    """Undo a scheduled cancellation, whichever way it was scheduled (S40)."""
+
+    name = "keep_subscription"
+    label = "Undo the cancellation"
+    short_description = "The subscription goes on as if it had never been scheduled to end."
+    object_type = "subscription"
+    form_class = KeepForm
+    bulk = True
+
+    def why_not(self, row: StripeObject) -> str:
+        """Only a scheduled cancellation can be undone, and only before it takes effect."""
+        if reason := why_not_changeable(row):
+            return reason
+        scheduled = row.data.get("cancel_at_period_end") or row.data.get("cancel_at")
+        return "" if scheduled else "No cancellation is scheduled for this subscription."
+
+    def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
+        """Clear the flag (Stripe then clears the date that it derived), or the date where that alone is set."""
+        if row.data.get("cancel_at_period_end"):
+            return Call("post", f"/v1/subscriptions/{row.pk}", {"cancel_at_period_end": False})
+        if row.data.get("cancel_at"):
+            return Call("post", f"/v1/subscriptions/{row.pk}", {"cancel_at": ""})
+        raise NothingToChange
+
+    def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
+        """One line."""
+        self.plan(row, cleaned)
+        return ["The scheduled cancellation is removed; the subscription renews as before."]
+
+    def sums(self, row: StripeObject) -> Iterable[tuple[int, str]]:
+        """What its items charge per period."""
+        return charges_per_period(row)
+
+
+def charges_per_period(row: StripeObject) -> list[tuple[int, str]]:
+    """What each item charges per its period, in minor units; tiers and metered prices have no fixed amount."""
+    items = (row.data.get("items") or {}).get("data") or []
+    charges = []
+    for item in items:
+        price = item.get("price") or {}
+        each = price.get("unit_amount_decimal") or price.get("unit_amount")
+        if each is not None and item.get("quantity") is not None:
+            whole = (Decimal(str(each)) * item["quantity"]).quantize(Decimal(1), ROUND_HALF_UP)
+            charges.append((int(whole), str(price["currency"])))
+    return charges
