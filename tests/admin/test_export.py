@@ -1,0 +1,224 @@
+"""CSV from the lists: which rows, for whom, and when the first byte comes."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from stripe_mirror.admin import csv_stream
+from stripe_mirror.kinds import all_kinds
+from stripe_mirror.models import Customer, StripeObject
+from tests.admin import rows
+from tests.admin.plain_site import site
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.admin.plain_site")]
+
+LIST = "/admin/stripe_mirror/customer/"
+BUTTON = LIST + "export/"
+
+
+def staff(name: str, *codenames: str) -> Client:
+    user = User.objects.create_user(name, is_staff=True)
+    user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def exporter() -> Client:
+    return staff("exporter", "view_customer", "export_customer")
+
+
+@pytest.fixture
+def viewer() -> Client:
+    return staff("viewer", "view_customer")
+
+
+def customers(count: int, **fields: Any) -> list[str]:
+    """Customers created a second apart; their ids."""
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    start = Customer.objects.count()
+    made = [
+        Customer(
+            id=f"cus_{start + n:05}",
+            data={"object": "customer", "name": f"Name {start + n:05}", "created": rows.SECOND + start + n, **fields},
+            as_of=now,
+            synced_at=now,
+            changed_at=now,
+        )
+        for n in range(count)
+    ]
+    Customer.objects.bulk_create(made)
+    return [row.id for row in made]
+
+
+def body(response: Any) -> str:
+    assert response.status_code == 200, response
+    return b"".join(response.streaming_content).decode()
+
+
+def table(response: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(body(response), newline="")))
+
+
+def ids(response: Any) -> list[str]:
+    return [row["id"] for row in table(response)]
+
+
+def selection(*pks: str, across: bool = False) -> dict[str, Any]:
+    return {
+        "action": "export_selected",
+        "_selected_action": list(pks),
+        "index": "0",
+        "select_across": "1" if across else "0",
+    }
+
+
+# --- which rows ---------------------------------------------------------------------------------------------------
+
+
+def test_s55_a_filtered_list_exports_just_its_rows_by_button_and_by_action(exporter: Client) -> None:
+    customers(2800, address={"country": "GB"})
+    german = customers(200, address={"country": "DE"})
+    query = "?country=DE"
+    by_button = ids(exporter.get(BUTTON + query))
+    by_action = ids(exporter.post(LIST + query, selection(german[0], across=True)))
+    assert by_button == by_action == german[::-1]
+
+
+def test_the_button_on_the_list_carries_filter_search_and_ordering_but_no_page(exporter: Client) -> None:
+    customers(60, address={"country": "DE"})
+    page = exporter.get(LIST + "?country=DE&q=Name&o=1&p=2").content.decode()
+    assert f'href="{BUTTON}?country=DE&amp;q=Name&amp;o=1"' in page
+
+
+def test_search_narrows_the_export(exporter: Client) -> None:
+    customers(60)
+    assert ids(exporter.get(BUTTON + "?q=Name 0002")) == [*(f"cus_{n:05}" for n in range(29, 19, -1)), "cus_00002"]
+
+
+def test_the_export_has_the_order_of_the_list(exporter: Client) -> None:
+    made = customers(60)
+    assert ids(exporter.get(BUTTON + "?o=1")) == made
+    assert ids(exporter.get(BUTTON + "?o=-1")) == made[::-1]
+    assert ids(exporter.post(LIST + "?o=1", selection(made[9], made[2]))) == [made[2], made[9]]
+
+
+def test_only_ticked_rows_are_exported(exporter: Client) -> None:
+    made = customers(60)
+    assert set(ids(exporter.post(LIST, selection(*made[5:9])))) == set(made[5:9])
+
+
+def test_all_pages_are_exported_from_any_page(exporter: Client) -> None:
+    made = customers(60)
+    assert ids(exporter.get(BUTTON + "?p=3")) == made[::-1]
+
+
+def test_a_filter_that_is_not_understood_exports_nothing_and_says_so(exporter: Client) -> None:
+    customers(3)
+    response = exporter.get(BUTTON + "?delinquent__exact=perhaps", follow=True)
+    assert response.redirect_chain == [(LIST, 302)]
+    assert "nothing was exported" in response.content.decode()
+
+
+# --- for whom -----------------------------------------------------------------------------------------------------
+
+
+def test_s58_without_permission_there_is_no_button_no_action_and_a_403(viewer: Client, exporter: Client) -> None:
+    made = customers(3)
+    allowed, refused = (client.get(LIST).content.decode() for client in (exporter, viewer))
+    assert BUTTON in allowed
+    assert "export_selected" in allowed
+    assert BUTTON not in refused
+    assert "export_selected" not in refused
+    assert viewer.get(BUTTON).status_code == 403
+    assert not viewer.post(LIST, selection(made[0])).streaming
+
+
+def test_who_may_export_but_not_view_gets_nothing() -> None:
+    customers(3)
+    assert staff("blind", "export_customer").get(BUTTON).status_code == 403
+
+
+def test_a_stranger_is_sent_to_the_login() -> None:
+    assert Client().get(BUTTON).url.startswith("/admin/login/")
+
+
+def test_the_button_answers_get_only(exporter: Client) -> None:
+    assert exporter.post(BUTTON).status_code == 405
+
+
+# --- how ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_answer_is_a_named_download_that_is_not_kept(exporter: Client) -> None:
+    response = exporter.get(BUTTON)
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert "no-store" in response["Cache-Control"]
+    today = datetime.now(UTC).date().isoformat()
+    assert response["Content-Disposition"] == f'attachment; filename="customers-{today}.csv"'
+
+
+def test_s57_the_header_goes_out_before_a_row_is_read(exporter: Client) -> None:
+    customers(3)
+    response = exporter.get(BUTTON)
+    pieces = iter(response.streaming_content)
+    with CaptureQueriesContext(connection) as queries:
+        assert next(pieces).startswith(b"id,created,")
+    assert len(queries) == 0
+    assert next(pieces).startswith(b"cus_00002,")
+
+
+def test_s57_rows_are_sent_while_others_are_not_read_yet(exporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    customers(3000)
+    read = 0
+    original = csv_stream.safe_cell
+
+    def counting(value: object) -> object:
+        nonlocal read
+        read += value == "usd"
+        return original(value)
+
+    Customer.objects.update(data={"object": "customer", "currency": "usd", "created": 1})
+    monkeypatch.setattr(csv_stream, "safe_cell", counting)
+    response = exporter.get(BUTTON, headers={"accept-encoding": "gzip"})
+    assert response["Content-Encoding"] == "gzip"
+    pieces = iter(response.streaming_content)
+    first = next(pieces)
+    assert read == 0
+    text = gzip.decompress(first + b"".join(pieces)).decode()
+    assert read == 3000
+    assert len(text.splitlines()) == 3001
+
+
+def test_an_export_costs_one_query_for_its_rows(exporter: Client) -> None:
+    customers(30, invoice_settings={"default_payment_method": "pm_1"})
+    response = exporter.get(BUTTON)
+    with CaptureQueriesContext(connection) as queries:
+        assert len(ids(response)) == 30
+    assert len(queries) <= 1
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.object)
+def test_every_kind_is_exported_from_its_list(kind: Any, admin_client: Client) -> None:
+    row = rows.one_of_each()[kind.object]
+    assert kind.model in site._registry
+    found = table(admin_client.get(f"/admin/stripe_mirror/{kind.model_name}/export/"))
+    assert [line["id"] for line in found] == [row.id]
+    assert found[0]["created"] == (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=rows.SECOND)).isoformat()
+
+
+def test_every_mirrored_model_has_an_export_permission() -> None:
+    for kind in all_kinds():
+        model: type[StripeObject] = kind.model
+        assert Permission.objects.filter(codename=f"export_{model._meta.model_name}").exists()
