@@ -1,0 +1,1 @@
+"""Billing: what happens by itself as time passes, and the money rules that several resources share."""

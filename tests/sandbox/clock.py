@@ -1,0 +1,56 @@
+"""The sandbox's time: the real one, shifted or stopped on demand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Clock:
+    """Unix seconds. Runs with real time (plus an offset) until `set` stops it."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.stopped: int | None = None
+        self._held: int | None = None
+
+    def now(self) -> int:
+        """The sandbox's present second."""
+        if self._held is not None:
+            return self._held
+        return (
+            self.stopped if self.stopped is not None else int(time.time()) + self.offset
+        )
+
+    def set(self, timestamp: int) -> None:
+        """Stop at `timestamp`, until `advance`, `set` or `follow_real_time`."""
+        self.stopped = int(timestamp)
+
+    def advance(self, seconds: int) -> None:
+        """Jump; a running clock keeps running from there."""
+        if self.stopped is not None:
+            self.stopped += int(seconds)
+        else:
+            self.offset += int(seconds)
+
+    def follow_real_time(self) -> None:
+        """Run, with no offset."""
+        self.offset, self.stopped = 0, None
+
+    @contextmanager
+    def held_at(self, timestamp: int) -> Iterator[None]:
+        """Inside, `now()` is `timestamp`: how billing does each thing at its own time."""
+        before, self._held = self._held, int(timestamp)
+        try:
+            yield
+        finally:
+            self._held = before
+
+    def dump(self) -> dict[str, int | None]:
+        """The clock for the snapshot."""
+        return {"offset": self.offset, "stopped": self.stopped}
+
+    def restore(self, dumped: dict[str, int | None]) -> None:
+        """The clock of a snapshot."""
+        self.offset, self.stopped = dumped["offset"] or 0, dumped["stopped"]
