@@ -115,7 +115,9 @@ class Admin:
 
     def deliveries(self, _: dict[str, Any]) -> Answer:
         deliveries = self.sandbox.deliveries
-        held = [{"event": held.event_id, "type": held.event_type, "endpoint": held.endpoint_id} for held in deliveries.held]
+        held = [
+            {"event": held.event_id, "type": held.event_type, "endpoint": held.endpoint_id} for held in deliveries.held
+        ]
         return 200, {"data": list(deliveries.log), "held": held, "pending": deliveries.pending()}
 
     def flush(self, given: dict[str, Any]) -> Answer:

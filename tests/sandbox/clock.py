@@ -19,9 +19,7 @@ class Clock:
         """The sandbox's present second."""
         if self._held is not None:
             return self._held
-        return (
-            self.stopped if self.stopped is not None else int(time.time()) + self.offset
-        )
+        return self.stopped if self.stopped is not None else int(time.time()) + self.offset
 
     def set(self, timestamp: int) -> None:
         """Stop at `timestamp`, until `advance`, `set` or `follow_real_time`."""

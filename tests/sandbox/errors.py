@@ -36,32 +36,22 @@ class StripeError(Exception):
         error: dict[str, Any] = {}
         if self.code:
             error["code"] = self.code
-            error["doc_url"] = (
-                f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}"
-            )
+            error["doc_url"] = f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}"
         error["message"] = self.message
         if self.param:
             error["param"] = self.param
-        error["request_log_url"] = (
-            f"https://dashboard.stripe.com/test/logs/{request_id}"
-        )
-        error["type"] = self.extra.get("type") or TYPES.get(
-            self.status, "invalid_request_error"
-        )
+        error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request_id}"
+        error["type"] = self.extra.get("type") or TYPES.get(self.status, "invalid_request_error")
         error.update({key: value for key, value in self.extra.items() if key != "type"})
         return {"error": error}
 
 
-def invalid(
-    message: str, *, param: str | None = None, code: str | None = None, **extra: Any
-) -> StripeError:
+def invalid(message: str, *, param: str | None = None, code: str | None = None, **extra: Any) -> StripeError:
     """400: the request can't be done as it was put."""
     return StripeError(400, message, code=code, param=param, **extra)
 
 
-def missing(
-    object_name: str, object_id: str, *, param: str = "id", status: int = 404
-) -> StripeError:
+def missing(object_name: str, object_id: str, *, param: str = "id", status: int = 404) -> StripeError:
     """`No such customer: 'cus_x'`: 404 for the object of the path, 400 for one that a parameter names."""
     message = f"No such {object_name}: '{object_id}'"
     return StripeError(status, message, code="resource_missing", param=param)

@@ -42,9 +42,7 @@ class EventLog:
             "object": "event",
             "api_version": sandbox.api_version,
             "created": sandbox.now(),
-            "data": {"object": shown}
-            if previous is None
-            else {"object": shown, "previous_attributes": previous},
+            "data": {"object": shown} if previous is None else {"object": shown, "previous_attributes": previous},
             "livemode": sandbox.livemode,
             "pending_webhooks": 0,
             "request": {
@@ -58,9 +56,7 @@ class EventLog:
         table = sandbox.table("event")
         table.insert(row)
         if endpoints:
-            table.secret(row["id"])["pending"] = [
-                endpoint["id"] for endpoint in endpoints
-            ]
+            table.secret(row["id"])["pending"] = [endpoint["id"] for endpoint in endpoints]
             for endpoint in endpoints:
                 sandbox.deliveries.enqueue(row, endpoint)
         self.prune()
@@ -68,11 +64,7 @@ class EventLog:
     def endpoints_for(self, event_type: str) -> list[Row]:
         """The enabled endpoints that asked for this type."""
         rows = self.sandbox.table("webhook_endpoint").rows.values()
-        return [
-            row
-            for row in rows
-            if row["status"] == "enabled" and subscribed(row, event_type)
-        ]
+        return [row for row in rows if row["status"] == "enabled" and subscribed(row, event_type)]
 
     def prune(self) -> None:
         """Forget what Stripe would have forgotten."""

@@ -23,9 +23,7 @@ def render(sandbox: Sandbox, row: Row) -> Row:
     return shown
 
 
-def nested_list(
-    sandbox: Sandbox, rows: list[Row], *, url: str, limit: int
-) -> dict[str, Any]:
+def nested_list(sandbox: Sandbox, rows: list[Row], *, url: str, limit: int) -> dict[str, Any]:
     """A list inside an object: the first `limit` members and where to read the rest."""
     shown = [render(sandbox, row) for row in rows[:limit]]
     return {"object": "list", "data": shown, "has_more": len(rows) > limit, "url": url}
@@ -43,9 +41,7 @@ def expand(
     for path in paths:
         tokens = path.split(".")
         if len(tokens) > DEEPEST:
-            raise invalid(
-                f"You cannot expand more than {DEEPEST} levels of a property. Property: {path}"
-            )
+            raise invalid(f"You cannot expand more than {DEEPEST} levels of a property. Property: {path}")
         if listing:
             if tokens[0] != "data" or len(tokens) == 1:
                 raise not_expandable(path)
@@ -58,9 +54,7 @@ def not_expandable(path: str) -> Exception:
     return invalid(f"This property cannot be expanded ({path}).", param="expand")
 
 
-def _walk(
-    sandbox: Sandbox, rows: list[Row], resource: Resource, tokens: list[str], path: str
-) -> None:
+def _walk(sandbox: Sandbox, rows: list[Row], resource: Resource, tokens: list[str], path: str) -> None:
     for length in range(len(tokens), 0, -1):
         name = ".".join(tokens[:length])
         if name in resource.includes:
@@ -86,9 +80,7 @@ def _walk(
     raise not_expandable(path)
 
 
-def _include(
-    sandbox: Sandbox, rows: list[Row], resource: Resource, name: str
-) -> tuple[list[Row], str]:
+def _include(sandbox: Sandbox, rows: list[Row], resource: Resource, name: str) -> tuple[list[Row], str]:
     target, build = resource.includes[name]
     children: list[Row] = []
     for row in rows:
@@ -109,11 +101,7 @@ def _replace(sandbox: Sandbox, rows: list[Row], name: str, target: str) -> list[
         elif value is not None:
             holder[key] = _resolved(sandbox, value, target)
             children.append(holder[key])
-    return [
-        child
-        for child in children
-        if isinstance(child, dict) and not child.get("deleted")
-    ]
+    return [child for child in children if isinstance(child, dict) and not child.get("deleted")]
 
 
 def _resolved(sandbox: Sandbox, value: Any, target: str) -> Any:

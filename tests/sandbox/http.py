@@ -26,6 +26,7 @@ from tests.sandbox.params import decode_form
 from tests.sandbox.server import Reply, Sandbox
 
 TICK_SECONDS = 0.5
+METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
@@ -53,8 +54,9 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            sent = decode_form("&".join(filter(None, [scope["query_string"].decode(), (await request.body()).decode()])))
-            plan = self.sandbox.faults.for_request(request.method, request.url.path)
+            encoded = [scope["query_string"].decode(), (await request.body()).decode()]
+            sent = decode_form("&".join(filter(None, encoded)))
+            plan = self.sandbox.faults.for_request(request.method, scope["path"])
             reply = await self._reply(request, sent, plan)
         except StripeError as error:
             reply, plan = Reply(error.status, {}, error.body("req_undecodable")), Plan()
@@ -103,8 +105,8 @@ def application(sandbox: Sandbox) -> Starlette:
         yield
         ticker.cancel()
 
-    routes: list[BaseRoute] = [Route("/v1/{path:path}", Api(sandbox), methods=["GET", "POST", "DELETE", "PUT", "PATCH"])]
-    return Starlette(routes=[*routes, *admin.routes(sandbox), *dashboard.routes(sandbox)], lifespan=lifespan)
+    api: list[BaseRoute] = [Route("/v1/{path:path}", Api(sandbox), methods=METHODS)]
+    return Starlette(routes=[*api, *admin.routes(sandbox), *dashboard.routes(sandbox)], lifespan=lifespan)
 
 
 def server_config(sandbox: Sandbox) -> uvicorn.Config:

@@ -29,15 +29,11 @@ class Keys:
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
 
-    def begin(
-        self, key: str, *, method: str, path: str, params: dict[str, Any], now: int
-    ) -> Answer | None:
+    def begin(self, key: str, *, method: str, path: str, params: dict[str, Any], now: int) -> Answer | None:
         """The stored answer to replay, or `None` when this request is the first and must be worked on."""
         self._prune(now)
         if len(key) > LONGEST:
-            raise StripeError(
-                400, f"Idempotency keys can be at most {LONGEST} characters long."
-            )
+            raise StripeError(400, f"Idempotency keys can be at most {LONGEST} characters long.")
         fingerprint = json.dumps([method, path, params], sort_keys=True)
         held = self.answers.get(key)
         if held is None:
@@ -59,9 +55,7 @@ class Keys:
             )
         return held
 
-    def finish(
-        self, key: str, *, status: int, body: dict[str, Any], request_id: str
-    ) -> None:
+    def finish(self, key: str, *, status: int, body: dict[str, Any], request_id: str) -> None:
         """Keep the answer."""
         answer = self.answers[key]
         answer.status, answer.body, answer.request_id = status, body, request_id

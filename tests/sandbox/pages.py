@@ -30,9 +30,7 @@ def page(
 ) -> tuple[list[Row], bool]:
     """One page of a table, newest first unless `ascending`, and whether there is more that way."""
     wanted = {
-        (columns or {}).get(key, key): value
-        for key, value in params.items()
-        if key not in PAGING_KEYS and value != ""
+        (columns or {}).get(key, key): value for key, value in params.items() if key not in PAGING_KEYS and value != ""
     }
     places, tests = _start(table, wanted)
     if where is not None:
@@ -43,9 +41,7 @@ def page(
     cursor = params.get("ending_before") or params.get("starting_after")
     towards_newer = backwards != ascending
     if cursor:
-        place = _cursor(
-            table, cursor, "ending_before" if backwards else "starting_after"
-        )
+        place = _cursor(table, cursor, "ending_before" if backwards else "starting_after")
         if towards_newer:
             low = max(low, bisect_right(places, place))
         else:
@@ -84,14 +80,10 @@ def _test(path: str, value: Any) -> Test:
 
 
 def _within(value: Any, bounds: dict[str, int]) -> bool:
-    return value is not None and all(
-        BOUNDS[name](value, bound) for name, bound in bounds.items()
-    )
+    return value is not None and all(BOUNDS[name](value, bound) for name, bound in bounds.items())
 
 
-def _time_window(
-    table: Table, places: list[Place], bounds: dict[str, int] | None
-) -> tuple[int, int]:
+def _time_window(table: Table, places: list[Place], bounds: dict[str, int] | None) -> tuple[int, int]:
     low, high = 0, len(places)
     for name, bound in (bounds or {}).items():
         at = bisect_left(places, (bound + (name in ("gt", "lte")), -1, ""))
@@ -109,9 +101,7 @@ def _cursor(table: Table, object_id: str, param: str) -> Place:
     return table.places[object_id]
 
 
-def _collect(
-    table: Table, places: list[Place], steps: range, tests: list[Test], most: int
-) -> list[Row]:
+def _collect(table: Table, places: list[Place], steps: range, tests: list[Test], most: int) -> list[Row]:
     found: list[Row] = []
     hidden, rows = table.hidden, table.rows
     for position in steps:

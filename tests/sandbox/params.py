@@ -99,9 +99,7 @@ class Email(Str):
     def parse(self, value: Any, param: str) -> str:
         text = super().parse(value, param)
         if not EMAIL.match(text):
-            raise invalid(
-                f"Invalid email address: {text}", code="email_invalid", param=param
-            )
+            raise invalid(f"Invalid email address: {text}", code="email_invalid", param=param)
         return text
 
 
@@ -179,9 +177,7 @@ class Bool(Kind):
 class Enum(Kind):
     """One of Stripe's words."""
 
-    def __init__(
-        self, *words: str, clears: bool = False, required: bool = False
-    ) -> None:
+    def __init__(self, *words: str, clears: bool = False, required: bool = False) -> None:
         super().__init__(clears=clears, required=required)
         object.__setattr__(self, "words", words)
 
@@ -190,11 +186,7 @@ class Enum(Kind):
     def parse(self, value: Any, param: str) -> str:
         if value in self.words:
             return str(value)
-        listed = (
-            ", ".join(self.words[:-1]) + f", or {self.words[-1]}"
-            if len(self.words) > 1
-            else self.words[0]
-        )
+        listed = ", ".join(self.words[:-1]) + f", or {self.words[-1]}" if len(self.words) > 1 else self.words[0]
         raise invalid(f"Invalid {param}: must be one of {listed}", param=param)
 
 
@@ -211,9 +203,7 @@ class Timestamp(Int):
             return int(value)
         except (TypeError, ValueError):
             message = f"Invalid timestamp: must be an integer Unix timestamp: {value}"
-            raise invalid(
-                message, code="parameter_invalid_integer", param=param
-            ) from None
+            raise invalid(message, code="parameter_invalid_integer", param=param) from None
 
 
 @dataclass(frozen=True)
@@ -275,10 +265,7 @@ class Many(Kind):
                 param=param,
             )
         ordered = sorted(value.items(), key=lambda pair: int(pair[0]))
-        return [
-            self.item.read(item, f"{param}[{position}]")
-            for position, (_, item) in enumerate(ordered)
-        ]
+        return [self.item.read(item, f"{param}[{position}]") for position, (_, item) in enumerate(ordered)]
 
 
 class Fields(Kind):
@@ -306,10 +293,7 @@ class Fields(Kind):
         for key in value:
             if key not in self.members:
                 raise unknown(inner(param, key))
-        read = {
-            key: self.members[key].read(item, inner(param, key))
-            for key, item in value.items()
-        }
+        read = {key: self.members[key].read(item, inner(param, key)) for key, item in value.items()}
         for key, kind in self.members.items():
             if kind.required and key not in read:
                 name = inner(param, key)
@@ -335,9 +319,7 @@ class Range(Kind):
 
     def parse(self, value: Any, param: str) -> dict[str, int]:
         if isinstance(value, dict):
-            bounds = Fields(
-                gt=Timestamp(), gte=Timestamp(), lt=Timestamp(), lte=Timestamp()
-            )
+            bounds = Fields(gt=Timestamp(), gte=Timestamp(), lt=Timestamp(), lte=Timestamp())
             return bounds.parse(value, param)
         exact = Timestamp().parse(value, param)
         return {"gte": exact, "lte": exact}
@@ -351,9 +333,7 @@ class Either(Kind):
     nested: Kind = field(default_factory=Anything)
 
     def parse(self, value: Any, param: str) -> Any:
-        return (self.nested if isinstance(value, dict) else self.scalar).read(
-            value, param
-        )
+        return (self.nested if isinstance(value, dict) else self.scalar).read(value, param)
 
 
 def inner(param: str, key: str) -> str:
@@ -363,6 +343,4 @@ def inner(param: str, key: str) -> str:
 
 def unknown(param: str) -> StripeError:
     """The refusal of a parameter that the endpoint does not know."""
-    return invalid(
-        f"Received unknown parameter: {param}", code="parameter_unknown", param=param
-    )
+    return invalid(f"Received unknown parameter: {param}", code="parameter_unknown", param=param)

@@ -74,9 +74,7 @@ class Resource:
     created: str = "created"
     expands: dict[str, str] = field(default_factory=dict)
     embeds: dict[str, str] = field(default_factory=dict)
-    includes: dict[str, tuple[str, Callable[[Sandbox, Row], Any]]] = field(
-        default_factory=dict
-    )
+    includes: dict[str, tuple[str, Callable[[Sandbox, Row], Any]]] = field(default_factory=dict)
     decorate: Callable[[Sandbox, Row], None] | None = None
     keep_deleted: bool = False
     routes: list[Route] = field(default_factory=list)
@@ -84,16 +82,12 @@ class Resource:
     def __post_init__(self) -> None:
         RESOURCES[self.object] = self
 
-    def on(
-        self, method: str, suffix: str = "", **params: Kind
-    ) -> Callable[[Handler], Handler]:
+    def on(self, method: str, suffix: str = "", **params: Kind) -> Callable[[Handler], Handler]:
         """Declare an endpoint: `@CUSTOMER.on("POST", "/{id}", name=Str())`."""
 
         def declare(handler: Handler) -> Handler:
             path = suffix if suffix.startswith("/v1/") else self.path + suffix
-            self.routes.append(
-                Route(method, path, Fields(EXPAND, params), handler, self)
-            )
+            self.routes.append(Route(method, path, Fields(EXPAND, params), handler, self))
             return handler
 
         return declare
@@ -104,26 +98,18 @@ class Resource:
         def handler(sandbox: Sandbox, params: dict[str, Any]) -> Listing:
             return sandbox.page(self.object, params, columns=columns)
 
-        self.routes.append(
-            Route("GET", self.path, Fields(PAGING, filters), handler, self)
-        )
+        self.routes.append(Route("GET", self.path, Fields(PAGING, filters), handler, self))
 
     def reads(self) -> None:
         """Declare `GET /v1/things/{id}`; a deleted object whose last state is kept answers with its stub."""
 
         def handler(sandbox: Sandbox, params: dict[str, Any], object_id: str) -> Any:
             table = sandbox.table(self.object)
-            if (
-                object_id not in table.rows
-                and object_id in table.gone
-                and self.keep_deleted
-            ):
+            if object_id not in table.rows and object_id in table.gone and self.keep_deleted:
                 return Plain(self.stub(object_id))
             return sandbox.fetch(self.object, object_id)
 
-        self.routes.append(
-            Route("GET", self.path + "/{id}", Fields(EXPAND), handler, self)
-        )
+        self.routes.append(Route("GET", self.path + "/{id}", Fields(EXPAND), handler, self))
 
     def stub(self, object_id: str) -> dict[str, Any]:
         """What is left of a deleted object."""
@@ -156,9 +142,7 @@ def merge(row: Row, values: dict[str, Any], *, skip: Iterable[str] = ()) -> None
             row[key] = None if value == "" else value
 
 
-def merged_metadata(
-    held: dict[str, str] | None, sent: dict[str, str] | str
-) -> dict[str, str]:
+def merged_metadata(held: dict[str, str] | None, sent: dict[str, str] | str) -> dict[str, str]:
     """Metadata after an update."""
     if sent == "":
         return {}

@@ -345,6 +345,7 @@ class Sandbox:
             self.deliveries.forget()
             self.requests.clear()
             self.sequences.clear()
+            self.after_dunning = "canceled"
             self.clock.follow_real_time()
 
     def snapshot(self, path: str | Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ def save(sandbox: Sandbox, path: Path) -> None:
         parts.append(f'"rest":{json.dumps(_rest(sandbox))}')
     partial = path.with_name(path.name + ".partial")
     partial.write_text("{" + ",".join(parts) + "}")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def _table_text(sandbox: Sandbox, name: str) -> str:
@@ -38,6 +37,7 @@ def _rest(sandbox: Sandbox) -> dict[str, Any]:
         "keys": sandbox.keys.dump(),
         "timers": sandbox.timers.dump(),
         "sequences": sandbox.sequences,
+        "after_dunning": sandbox.after_dunning,
     }
 
 
@@ -65,6 +65,7 @@ def load(sandbox: Sandbox, path: Path) -> None:
         sandbox.keys.restore(rest["keys"])
         sandbox.timers.restore(rest["timers"])
         sandbox.sequences = rest["sequences"]
+        sandbox.after_dunning = rest["after_dunning"]
         _resume_deliveries(sandbox)
 
 

@@ -13,10 +13,7 @@ Place = tuple[int, int, str]
 def clone(value: Any) -> Any:
     """A deep copy of JSON-like data, several times faster than `copy.deepcopy`."""
     if type(value) is dict:
-        return {
-            key: clone(item) if type(item) in (dict, list) else item
-            for key, item in value.items()
-        }
+        return {key: clone(item) if type(item) in (dict, list) else item for key, item in value.items()}
     if type(value) is list:
         return [clone(item) if type(item) in (dict, list) else item for item in value]
     return value
@@ -62,9 +59,7 @@ class Table:
         self.counter = 0
         self.version += 1
 
-    def insert(
-        self, row: Row, *, hidden: bool = False, place: Place | None = None
-    ) -> None:
+    def insert(self, row: Row, *, hidden: bool = False, place: Place | None = None) -> None:
         """Add an object; a hidden one can be read by id but is never listed."""
         self.counter += 1
         object_id = row["id"]
@@ -135,10 +130,7 @@ class Table:
     def dump(self) -> dict[str, Any]:
         """The table as JSON-able data."""
         return {
-            "rows": [
-                [*self.places[object_id][:2], row]
-                for object_id, row in self.rows.items()
-            ],
+            "rows": [[*self.places[object_id][:2], row] for object_id, row in self.rows.items()],
             "gone": self.gone,
             "hidden": sorted(self.hidden),
             "private": self.private,
@@ -150,9 +142,7 @@ class Table:
         self.clear()
         hidden = set(dumped["hidden"])
         for created, count, row in dumped["rows"]:
-            self.insert(
-                row, hidden=row["id"] in hidden, place=(created, count, row["id"])
-            )
+            self.insert(row, hidden=row["id"] in hidden, place=(created, count, row["id"]))
         self.gone, self.private, self.counter = (
             dumped["gone"],
             dumped["private"],

@@ -167,7 +167,7 @@ class RunningSandbox(Client):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *failure: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
 
 
@@ -199,7 +199,7 @@ class SandboxProcess(Client):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *failure: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
 
 

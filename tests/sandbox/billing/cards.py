@@ -7,7 +7,7 @@ from typing import Any
 from tests.sandbox.errors import StripeError, invalid
 from tests.sandbox.store import Row
 
-NO_ADDRESS = {key: None for key in ("city", "country", "line1", "line2", "postal_code", "state")}
+NO_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 SENTENCES = {
     "generic_decline": "Your card was declined.",
     "insufficient_funds": "Your card has insufficient funds.",
@@ -154,10 +154,7 @@ def behaviour(sandbox: Any, method: Row) -> dict[str, Any]:
 
 def attach(sandbox: Any, method_id: str, customer_id: str, *, param: str = "payment_method") -> Row:
     """Attach to a customer; declined cards are refused, a token becomes a payment method of its own."""
-    if is_token(method_id):
-        row = from_token(sandbox, method_id)
-    else:
-        row = usable(sandbox, method_id, param=param)
+    row = from_token(sandbox, method_id) if is_token(method_id) else usable(sandbox, method_id, param=param)
     if row["customer"] == customer_id:
         return row
     if row["customer"] is not None:

@@ -354,5 +354,3 @@ def drop_discount(sandbox: Any, subscription_id: str) -> Row:
         discounts.drop(sandbox, ended)
     gone: Row = sandbox.table("discount").gone[ended]
     return {**{key: value for key, value in gone.items() if key != "end"}, "deleted": True}
-
-

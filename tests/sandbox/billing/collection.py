@@ -67,6 +67,18 @@ def after_attempt(sandbox: Any, invoice: Row, intent: Row, *, automatic: bool) -
             invoice.update(attempted=True, next_payment_attempt=None)
         if intent["status"] == "requires_action":
             sandbox.tell("invoice.payment_action_required", invoice)
+        else:  # a direct debit is on its way: the subscription need not wait for it
+            activate(sandbox, invoice)
+        if intent["status"] == "processing":
+            _trust(sandbox, invoice)
+
+
+def _trust(sandbox: Any, invoice: Row) -> None:
+    """A debit takes days: its subscription is active meanwhile, or it would expire as incomplete."""
+    subscription = subscription_of(sandbox, invoice)
+    if subscription is not None and subscription["status"] == "incomplete":
+        with sandbox.edit("subscription", subscription["id"], event="customer.subscription.updated"):
+            subscription["status"] = "active"
 
 
 def count_attempt(invoice: Row, *, automatic: bool) -> None:
@@ -90,6 +102,11 @@ def paid(sandbox: Any, invoice: Row, intent: Row) -> None:
 def settle(sandbox: Any, invoice: Row) -> None:
     """What a paid invoice means for its customer and subscription."""
     _delinquent(sandbox, invoice["customer"], False)
+    activate(sandbox, invoice)
+
+
+def activate(sandbox: Any, invoice: Row) -> None:
+    """The subscription whose latest invoice this is can go on."""
     subscription = subscription_of(sandbox, invoice)
     if subscription is None or subscription["latest_invoice"] != invoice["id"]:
         return

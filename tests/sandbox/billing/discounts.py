@@ -12,9 +12,7 @@ from tests.sandbox.expand import render
 from tests.sandbox.store import Row
 
 
-def resolve(
-    sandbox: Any, asked: list[Row] | str, *, customer: str, held: list[str] = (), **owner: Any
-) -> list[str]:
+def resolve(sandbox: Any, asked: list[Row] | str, *, customer: str, held: list[str] = (), **owner: Any) -> list[str]:
     """The discount ids for a `discounts` parameter: kept ones by id, new ones made from coupons."""
     ids: list[str] = []
     for position, entry in enumerate(asked or []):
@@ -44,7 +42,9 @@ def _valid_coupon(sandbox: Any, coupon_id: str, param: str) -> Row:
     return coupon
 
 
-def _make(sandbox: Any, coupon_id: str, param: str, *, customer: str, subscription: str | None = None, **owner: Any) -> str:
+def _make(
+    sandbox: Any, coupon_id: str, param: str, *, customer: str, subscription: str | None = None, **owner: Any
+) -> str:
     coupon = _valid_coupon(sandbox, coupon_id, param)
     now = sandbox.now()
     months = coupon["duration_in_months"]
@@ -101,7 +101,9 @@ def amounts(sandbox: Any, lines: list[Row], discount_ids: list[str], currency: s
         line["discount_amounts"] = []
     for discount_id in discount_ids:
         terms = sandbox.table("discount").private[discount_id]
-        eligible = [line for line in lines if line["discountable"] and left[line["id"]] > 0 and _covers(sandbox, terms, line)]
+        eligible = [
+            line for line in lines if line["discountable"] and left[line["id"]] > 0 and _covers(sandbox, terms, line)
+        ]
         for line, amount in _split(terms, eligible, left, currency):
             line["discount_amounts"].append({"amount": amount, "discount": discount_id})
             left[line["id"]] -= amount

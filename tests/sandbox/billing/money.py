@@ -8,12 +8,57 @@ from typing import Any
 from tests.sandbox.errors import invalid
 from tests.sandbox.store import Row
 
-ZERO_DECIMAL = set("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-THREE_DECIMAL = set("bhd jod kwd omr tnd".split())
-TWO_DECIMAL = set(
-    "usd eur gbp chf cad aud nzd sek nok dkk pln czk huf ron bgn brl mxn inr idr sgd hkd thb myr php twd zar aed sar "
-    "ils try isk ugx cop pen ars uah kes ngn egp mad qar cny lkr pkr bdt gel rsd".split()
-)
+ZERO_DECIMAL = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"}
+THREE_DECIMAL = {"bhd", "jod", "kwd", "omr", "tnd"}
+TWO_DECIMAL = {
+    "usd",
+    "eur",
+    "gbp",
+    "chf",
+    "cad",
+    "aud",
+    "nzd",
+    "sek",
+    "nok",
+    "dkk",
+    "pln",
+    "czk",
+    "huf",
+    "ron",
+    "bgn",
+    "brl",
+    "mxn",
+    "inr",
+    "idr",
+    "sgd",
+    "hkd",
+    "thb",
+    "myr",
+    "php",
+    "twd",
+    "zar",
+    "aed",
+    "sar",
+    "ils",
+    "try",
+    "isk",
+    "ugx",
+    "cop",
+    "pen",
+    "ars",
+    "uah",
+    "kes",
+    "ngn",
+    "egp",
+    "mad",
+    "qar",
+    "cny",
+    "lkr",
+    "pkr",
+    "bdt",
+    "gel",
+    "rsd",
+}
 MINIMUMS = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50, "chf": 50, "cad": 50, "aud": 50, "sek": 300, "nok": 300}
 MINIMUMS |= {"dkk": 250, "pln": 200, "czk": 1500, "huf": 17500, "mxn": 1000, "inr": 50, "hkd": 400, "sgd": 50}
 DIGITS = {"idr": 12, "inr": 9}
@@ -24,7 +69,9 @@ def check_currency(currency: str) -> str:
     code = currency.lower()
     if code not in ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL:
         listed = ", ".join(sorted(ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL))
-        raise invalid(f"Invalid currency: {code}. Stripe currently supports these currencies: {listed}", param="currency")
+        raise invalid(
+            f"Invalid currency: {code}. Stripe currently supports these currencies: {listed}", param="currency"
+        )
     return code
 
 

@@ -172,7 +172,10 @@ def _ask_for_action(sandbox: Any, intent: Row, method: Row, *, off_session: bool
         status="requires_action",
         next_action={
             "type": "redirect_to_url",
-            "redirect_to_url": {"return_url": None, "url": f"https://hooks.sandbox.example/authenticate/{intent['id']}"},
+            "redirect_to_url": {
+                "return_url": None,
+                "url": f"https://hooks.sandbox.example/authenticate/{intent['id']}",
+            },
         },
     )
     _changed(sandbox, intent, "payment_intent.requires_action")
@@ -243,7 +246,17 @@ def _details(method: Row) -> Row:
     if kind != "card":
         kept = {key: value for key, value in method[kind].items() if key != "generated_from"}
         return {"type": kind, kind: {**kept, "mandate": None}}
-    shown = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "regulated_status")
+    shown = (
+        "brand",
+        "checks",
+        "country",
+        "exp_month",
+        "exp_year",
+        "fingerprint",
+        "funding",
+        "last4",
+        "regulated_status",
+    )
     card = {key: clone(method["card"][key]) for key in shown}
     rest = {
         "amount_authorized": None,

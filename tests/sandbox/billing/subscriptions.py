@@ -82,7 +82,9 @@ def make_invoice(sandbox: Any, subscription: Row, items: list[Row], *, reason: s
     )
     invoices.add_pending_items(sandbox, invoice, subscription=subscription["id"])
     for item in items:
-        invoices.add_item_line(sandbox, invoice, subscription, item, amount=_special_amount(sandbox, subscription, item))
+        invoices.add_item_line(
+            sandbox, invoice, subscription, item, amount=_special_amount(sandbox, subscription, item)
+        )
     if items and reason == "subscription_cycle":
         invoice["period_start"] = min(_previous_start(sandbox, subscription, item) for item in items)
     invoices.retotal(sandbox, invoice)
@@ -155,7 +157,8 @@ def _renew(sandbox: Any, subscription: Row, items: list[Row]) -> None:
             secret = sandbox.table("subscription_item").secret(item["id"])
             secret["before"] = item["current_period_start"]
             set_periods(sandbox, subscription, item, start=item["current_period_end"])
-        for discount_id in set(subscription["discounts"]) - set(discounts.still_valid(sandbox, subscription["discounts"])):
+        kept = discounts.still_valid(sandbox, subscription["discounts"])
+        for discount_id in [held for held in subscription["discounts"] if held not in kept]:
             subscription["discounts"].remove(discount_id)
             discounts.drop(sandbox, discount_id)
         invoice = make_invoice(sandbox, subscription, items, reason="subscription_cycle")

@@ -48,9 +48,7 @@ BOTH = {
     "address": Fields(ADDRESS, clears=True),
     "balance": Int(),
     "business_name": Str(150),
-    "cash_balance": Fields(
-        settings=Fields(reconciliation_mode=Enum("automatic", "manual", "merchant_default"))
-    ),
+    "cash_balance": Fields(settings=Fields(reconciliation_mode=Enum("automatic", "manual", "merchant_default"))),
     "description": Str(),
     "email": Email(),
     "individual_name": Str(150),
@@ -121,7 +119,7 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
     return row
 
 
-@CUSTOMER.on("POST", "/{id}", **BOTH, default_source=Str(), payment_method=Str(clears=False))
+@CUSTOMER.on("POST", "/{id}", **BOTH, default_source=Str())
 def update(sandbox: Any, params: dict[str, Any], customer_id: str) -> Row:
     """Edit."""
     row: Row = sandbox.fetch("customer", customer_id)

@@ -175,9 +175,7 @@ def delete(sandbox: Any, params: dict[str, Any], item_id: str) -> Plain:
     return Plain(ITEM.stub(item_id))
 
 
-@ITEM.on(
-    "GET", **{**PAGING, "created": Range(), "customer": Str(), "invoice": Str(), "pending": Bool()}
-)
+@ITEM.on("GET", **{**PAGING, "created": Range(), "customer": Str(), "invoice": Str(), "pending": Bool()})
 def listing(sandbox: Any, params: dict[str, Any]) -> Listing:
     """List; `pending` are those on no invoice yet."""
     pending = params.pop("pending", None)

@@ -42,6 +42,7 @@ BOTH = {
     "transfer_group": Str(),
 }
 SESSION = Either(scalar=Enum("true", "false", "one_off", "recurring"))
+MONEY = {"amount", "currency", "customer", "payment_method"}
 CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 
 
@@ -90,9 +91,8 @@ def _off_session(params: dict[str, Any]) -> bool:
 def update(sandbox: Any, params: dict[str, Any], intent_id: str) -> Row:
     """Edit; there is no event for it."""
     row: Row = sandbox.fetch("payment_intent", intent_id, param="intent")
-    if {"amount", "currency", "customer", "payment_method"} & set(params) and row["status"] not in CANCELABLE[:1] + CANCELABLE[2:]:
-        allowed = CANCELABLE[:1] + CANCELABLE[2:]
-        raise payments.unexpected_state(row, "update", "updated", allowed)
+    if MONEY & set(params) and row["status"] not in payments.CONFIRMABLE:
+        raise payments.unexpected_state(row, "update", "updated", payments.CONFIRMABLE)
     if "amount" in params:
         check_charge(params["amount"], row["currency"])
     if "customer" in params:
@@ -170,7 +170,8 @@ def cancel(sandbox: Any, params: dict[str, Any], intent_id: str) -> Row:
     if row["status"] not in CANCELABLE:
         raise payments.unexpected_state(row, "cancel", "canceled", CANCELABLE)
     if sandbox.table("payment_intent").private.get(intent_id, {}).get("invoice"):
-        raise invalid("You cannot cancel this PaymentIntent because it belongs to an invoice. Void the invoice instead.")
+        message = "You cannot cancel this PaymentIntent because it belongs to an invoice. Void the invoice instead."
+        raise invalid(message, code="payment_intent_unexpected_state")
     payments.cancel(sandbox, row, params.get("cancellation_reason"))
     return row
 

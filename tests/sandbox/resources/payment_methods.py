@@ -21,9 +21,7 @@ METHOD = Resource(
     expands={"customer": "customer"},
 )
 REDISPLAY = Enum("always", "limited", "unspecified")
-BILLING = Fields(
-    address=Fields(ADDRESS, clears=True), email=Email(), name=Str(), phone=Str(), tax_id=Str()
-)
+BILLING = Fields(address=Fields(ADDRESS, clears=True), email=Email(), name=Str(), phone=Str(), tax_id=Str())
 
 
 @METHOD.on(

@@ -12,6 +12,7 @@ from tests.sandbox.resources import products
 from tests.sandbox.resources.shapes import CUSTOM_UNIT_AMOUNT, INTERVALS, RECURRING, TAX_BEHAVIOR
 from tests.sandbox.store import Row
 
+
 def _tiers(sandbox: Any, shown: Row) -> Any:
     return sandbox.table("price").private.get(shown["id"], {}).get("tiers")
 

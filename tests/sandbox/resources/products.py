@@ -6,11 +6,9 @@ from typing import Any
 
 from tests.sandbox.billing import prices
 from tests.sandbox.errors import invalid
-from tests.sandbox.params import Bool, Fields, Float, Int, Many, Metadata, Range, Str, Url
-from tests.sandbox.resource import Listing, Plain, Resource, merge
-from tests.sandbox.resources.shapes import CUSTOM_UNIT_AMOUNT, RECURRING, TAX_BEHAVIOR
-from tests.sandbox.params import DecimalText
-from tests.sandbox.resource import PAGING
+from tests.sandbox.params import Bool, DecimalText, Fields, Float, Int, Many, Metadata, Range, Str, Url
+from tests.sandbox.resource import PAGING, Listing, Plain, Resource, merge
+from tests.sandbox.resources.shapes import CUSTOM_UNIT_AMOUNT, INLINE_RECURRING, TAX_BEHAVIOR
 from tests.sandbox.store import Row
 
 PRODUCT = Resource(
@@ -22,7 +20,7 @@ NEW_PRICE = Fields(
     currency=Str(clears=False, required=True),
     custom_unit_amount=CUSTOM_UNIT_AMOUNT,
     metadata=Metadata(),
-    recurring=RECURRING,
+    recurring=INLINE_RECURRING,
     tax_behavior=TAX_BEHAVIOR,
     unit_amount=Int(0),
     unit_amount_decimal=DecimalText(),

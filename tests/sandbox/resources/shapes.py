@@ -12,24 +12,19 @@ INTERVALS = ("day", "month", "week", "year")
 COLLECTION = Enum("charge_automatically", "send_invoice")
 PRORATION = Enum("always_invoice", "create_prorations", "none")
 PAYMENT_BEHAVIOR = Enum("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
-CUSTOM_FIELDS = Many(
-    Fields(name=Str(40, required=True), value=Str(140, required=True)), most=4, clears=True
-)
+CUSTOM_FIELDS = Many(Fields(name=Str(40, required=True), value=Str(140, required=True)), most=4, clears=True)
 DISCOUNTS = Many(Fields(coupon=Str(), discount=Str(), promotion_code=Str()), most=20, clears=True)
 LIABILITY = Fields(account=Str(), type=Enum("account", "self", required=True))
 AUTOMATIC_TAX = Fields(enabled=Bool(required=True), liability=LIABILITY)
-RECURRING = Fields(
-    interval=Enum(*INTERVALS, required=True),
-    interval_count=Int(1),
-    meter=Str(),
-    usage_type=Enum("licensed", "metered"),
-)
+RHYTHM = {"interval": Enum(*INTERVALS, required=True), "interval_count": Int(1)}
+INLINE_RECURRING = Fields(RHYTHM)
+RECURRING = Fields(RHYTHM, meter=Str(), usage_type=Enum("licensed", "metered"))
 TAX_BEHAVIOR = Enum("exclusive", "inclusive", "unspecified")
 CUSTOM_UNIT_AMOUNT = Fields(enabled=Bool(required=True), maximum=Int(), minimum=Int(), preset=Int())
 PRICE_DATA = Fields(
     currency=Str(clears=False, required=True),
     product=Str(clears=False, required=True),
-    recurring=RECURRING,
+    recurring=INLINE_RECURRING,
     tax_behavior=TAX_BEHAVIOR,
     unit_amount=Int(0),
     unit_amount_decimal=DecimalText(),

@@ -10,10 +10,8 @@ from tests.sandbox.expand import nested_list
 from tests.sandbox.pages import BOUNDS
 from tests.sandbox.params import (
     Bool,
-
     Enum,
     Fields,
-
     Int,
     Many,
     Metadata,
@@ -101,9 +99,7 @@ BOTH = {
     "default_payment_method": Str(),
     "description": Str(500),
     "discounts": DISCOUNTS,
-    "invoice_settings": Fields(
-        custom_fields=CUSTOM_FIELDS, description=Str(1500), footer=Str(), issuer=LIABILITY
-    ),
+    "invoice_settings": Fields(custom_fields=CUSTOM_FIELDS, description=Str(1500), footer=Str(), issuer=LIABILITY),
     "metadata": Metadata(),
     "off_session": Bool(),
     "payment_behavior": PAYMENT_BEHAVIOR,
