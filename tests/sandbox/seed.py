@@ -22,6 +22,8 @@ HISTORY = 730 * DAY
 LONG_HISTORIES = 200
 SHORT_HISTORY = 75 * DAY
 ARCHIVED_AFTER = 240 * DAY
+# From then on, subscriptions whose retries all fail are kept as unpaid: a setting of the account.
+UNPAID_SINCE = 150 * DAY
 Queue = list[tuple[int, int, Steps]]
 
 
@@ -40,7 +42,7 @@ def _queue(sandbox: "Sandbox", count: int, end: int) -> Queue:
     """Everybody's life, by the time of its first step."""
     api = Api(sandbox)
     catalog = seed_catalog.build(api)
-    queue: Queue = [(end - HISTORY + ARCHIVED_AFTER, -1, _archive(api, catalog, end))]
+    queue: Queue = [(end - HISTORY + ARCHIVED_AFTER, -1, _company(api, catalog, end))]
     situations = [situation for situation in SITUATIONS for _ in range(situation.count)]
     for number in range(count):
         random = Random(f"{sandbox.seed}/{number}")
@@ -74,9 +76,11 @@ def _ordinary(customer: Customer, number: int, end: int) -> tuple[int, Steps]:
     return int(end - max(age, DAY)), life(customer, end)
 
 
-def _archive(api: Api, catalog: seed_catalog.Catalog, end: int) -> Iterator[int]:
-    """What happened to the catalog meanwhile."""
+def _company(api: Api, catalog: seed_catalog.Catalog, end: int) -> Iterator[int]:
+    """What happened to the catalog and the settings meanwhile."""
     seed_catalog.archive(api, catalog)
+    yield end - UNPAID_SINCE
+    api.sandbox.after_dunning = "unpaid"
     yield end - 100 * DAY
     seed_catalog.launch_coupon(api, redeem_by=end - 60 * DAY)
 

@@ -217,6 +217,14 @@ def unpaid(customer: Customer, end: int) -> Steps:
     customer.attach(FAILING_CARD)
 
 
+def lost(customer: Customer, end: int) -> Steps:
+    """As `unpaid`, but long ago, when the account's setting was to cancel."""
+    yield from sign_up(customer)
+    customer.subscribe(plan(customer))
+    yield end - 250 * DAY
+    customer.attach(FAILING_CARD)
+
+
 def incomplete(customer: Customer, end: int) -> Steps:
     """The first payment was declined; after 23 hours the subscription expires."""
     yield from sign_up(customer, FAILING_CARD)
@@ -306,6 +314,7 @@ SITUATIONS = (
     Situation(money_that_came_back, months=2, days=(4, 25), count=1),
     Situation(past_due, months=7, days=(2, 5), count=5),
     Situation(unpaid, months=9, days=(10, 20)),
+    Situation(lost, months=15, days=(1, 25), count=2),
     Situation(incomplete, days=(4 * HOUR / DAY, 10 * HOUR / DAY), count=2),
     Situation(incomplete, days=(3, 60)),
     Situation(paused, days=(20, 60)),

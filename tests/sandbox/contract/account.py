@@ -68,14 +68,30 @@ class Account:
 
     def subscribe(self, **params: Any) -> dict[str, Any]:
         """A further subscription."""
-        items = [{"price": self.price, "quantity": 2}]
-        return self.call("POST", "/v1/subscriptions", {"customer": self.customer, "items": items, **params})
+        described = {"customer": self.customer, "items": [{"price": self.price, "quantity": 2}]}
+        return self.call("POST", "/v1/subscriptions", described | params)
+
+    def subscribe_twice(self) -> dict[str, Any]:
+        """A subscription with two items."""
+        assert self.card
+        return self.subscribe(items=[{"price": self.price}, {"price": self.new_price(300)}])
 
     @cached_property
     def draft(self) -> str:
         """A draft invoice."""
         sent = self.subscribe(collection_method="send_invoice", days_until_due=30)
         return str(sent["latest_invoice"])
+
+    @cached_property
+    def manual_draft(self) -> str:
+        """A draft that was made by hand, without lines."""
+        return str(self.call("POST", "/v1/invoices", {"customer": self.customer})["id"])
+
+    @cached_property
+    def invoiceitem(self) -> str:
+        """An item on that draft."""
+        params = {"customer": self.customer, "invoice": self.manual_draft, "amount": 900, "currency": "usd"}
+        return str(self.call("POST", "/v1/invoiceitems", params)["id"])
 
     @cached_property
     def open_invoice(self) -> str:

@@ -95,6 +95,10 @@ CALLS: dict[tuple[str, str], Prepare] = {
         (account.subscription["id"],),
         {"invoice_now": True, "prorate": True, "cancellation_details": {"comment": "Bye"}},
     ),
+    ("DELETE", "/v1/subscriptions/{id}/discount"): lambda account: (
+        (account.subscribe(default_payment_method=account.card, discounts=[{"coupon": account.coupon}])["id"],),
+        {},
+    ),
     ("POST", "/v1/subscription_items"): lambda account: (
         (),
         {"subscription": account.subscription["id"], "price": account.new_price(300), "quantity": 2},
@@ -103,6 +107,10 @@ CALLS: dict[tuple[str, str], Prepare] = {
         (account.subscription["items"]["data"][0]["id"],),
         {"quantity": 9, "proration_behavior": "none"},
     ),
+    ("DELETE", "/v1/subscription_items/{id}"): lambda account: (
+        (account.subscribe_twice()["items"]["data"][1]["id"],),
+        {"proration_behavior": "none"},
+    ),
     # Invoices
     ("POST", "/v1/invoices/{id}"): lambda account: ((account.draft,), {"description": "Memo", "metadata": {"a": "b"}}),
     ("POST", "/v1/invoices/{id}/finalize"): lambda account: ((account.draft,), {}),
@@ -110,7 +118,38 @@ CALLS: dict[tuple[str, str], Prepare] = {
     ("POST", "/v1/invoices/{id}/pay"): lambda account: ((account.open_invoice,), {"payment_method": account.card}),
     ("POST", "/v1/invoices/{id}/void"): lambda account: ((account.open_invoice,), {}),
     ("POST", "/v1/invoices/{id}/mark_uncollectible"): lambda account: ((account.open_invoice,), {}),
+    ("POST", "/v1/invoices"): lambda account: (
+        (),
+        {
+            "customer": account.customer,
+            "collection_method": "send_invoice",
+            "days_until_due": 14,
+            "auto_advance": False,
+            "description": "By hand",
+            "metadata": {"a": "b"},
+        },
+    ),
+    ("DELETE", "/v1/invoices/{id}"): lambda account: ((account.manual_draft,), {}),
+    ("POST", "/v1/invoiceitems"): lambda account: (
+        (),
+        {
+            "customer": account.customer,
+            "invoice": account.manual_draft,
+            "pricing": {"price": account.new_price(2500, recurring=None)},
+            "quantity": 3,
+            "description": "Workshop",
+        },
+    ),
+    ("POST", "/v1/invoiceitems/{id}"): lambda account: (
+        (account.invoiceitem,),
+        {"amount": 700, "description": "Cheaper", "metadata": {"a": "b"}},
+    ),
+    ("DELETE", "/v1/invoiceitems/{id}"): lambda account: ((account.invoiceitem,), {}),
     # Payments
+    ("POST", "/v1/payment_methods"): lambda account: (
+        (),
+        {"type": "card", "card": {"token": "tok_visa"}, "billing_details": {"name": "Ann"}},
+    ),
     ("POST", "/v1/payment_methods/{id}/attach"): lambda account: (("pm_card_amex",), {"customer": account.customer}),
     ("POST", "/v1/payment_methods/{id}/detach"): lambda account: ((account.card,), {}),
     ("POST", "/v1/payment_methods/{id}"): lambda account: (
@@ -162,4 +201,9 @@ CALLS: dict[tuple[str, str], Prepare] = {
         {"enabled_events": ["customer.created", "customer.deleted"], "metadata": {"a": "b"}},
     ),
     ("DELETE", "/v1/webhook_endpoints/{id}"): lambda account: ((account.endpoint,), {}),
+}
+# Endpoints that can only refuse here, and why.
+REFUSED = {
+    ("POST", "/v1/refunds/{id}/cancel"): "only refunds that wait for bank details can be canceled, and there are none",
+    ("DELETE", "/v1/customers/{id}/discount"): "no parameter can put a coupon on a customer any more",
 }
