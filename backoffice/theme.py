@@ -1,6 +1,123 @@
 """How the admin looks: Unfold's settings (sidebar, colours, environment badge)."""
 
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+from stripe_mirror.conf import conf
+from stripe_mirror.kinds import Kind, all_kinds
+
+# A family of models has a file of its own; its name decides the group in the sidebar.
+GROUPS = {"customers": "Customers", "billing": "Billing", "payments": "Payments", "catalog": "Catalog"}
+ICONS = {
+    "customer": "group",
+    "payment_method": "credit_card",
+    "subscription": "autorenew",
+    "subscription_item": "list",
+    "invoice": "receipt_long",
+    "payment_intent": "payments",
+    "charge": "bolt",
+    "refund": "undo",
+    "product": "inventory_2",
+    "price": "sell",
+    "coupon": "confirmation_number",
+}
+TITLES = {"payment_intent": "Payments", "charge": "Charges"}
+BADGES = {"demo": ("DEMO", "info"), "test": ("TEST MODE", "warning"), "live": ("LIVE", "danger")}
+
+
+def environment(request: HttpRequest) -> list[str]:
+    """The badge that says whether real money moves."""
+    text, tone = BADGES[conf.mode]
+    return [text, tone]
+
+
+def title_prefix(request: HttpRequest) -> str:
+    """The mode in the browser's tab."""
+    return f"[{BADGES[conf.mode][0]}]"
+
+
+def allowed(permission: str) -> Callable[[HttpRequest], bool]:
+    """A callback that says whether the person has the permission."""
+    return lambda request: bool(getattr(request, "user", None)) and request.user.has_perm(permission)
+
+
+def link(title: str, icon: str, model: str, *, app: str = "stripe_mirror") -> dict[str, Any]:
+    """One line of the sidebar, shown to whoever may view the model."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "permission": allowed(f"{app}.view_{model}"),
+    }
+
+
+def kind_link(kind: Kind) -> dict[str, Any]:
+    """The line of a mirrored kind; one that we gave no icon gets a plain one."""
+    plural = str(kind.model._meta.verbose_name_plural).capitalize()
+    return link(TITLES.get(kind.object, plural), ICONS.get(kind.object, "data_object"), kind.model_name)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: every mirrored kind under its family, then our own pages."""
+    families: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
+    for kind in all_kinds():
+        families.setdefault(kind.model.__module__.rsplit(".", 1)[-1], []).append(kind_link(kind))
+    groups = [{"title": GROUPS.get(name, name.capitalize()), "items": items} for name, items in families.items()]
+    home = {"title": "", "items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]}
+    return [home, *(group | {"separator": True} for group in groups if group["items"]), operations(), people()]
+
+
+def operations() -> dict[str, Any]:
+    """What runs behind the pages."""
+    items = [
+        link("Events", "inbox", "inboxevent"),
+        link("Pushes", "upload", "push"),
+        link("Jobs", "stacks", "job"),
+        link("Changes", "history", "change"),
+        link("Syncs", "sync", "syncrun"),
+    ]
+    return {"title": "Operations", "separator": True, "items": items}
+
+
+def people() -> dict[str, Any]:
+    """Who may use it."""
+    items = [link("Users", "person", "user", app="auth"), link("Groups", "shield_person", "group", app="auth")]
+    return {"title": "People", "separator": True, "items": items}
+
+
 UNFOLD: dict[str, object] = {
     "SITE_TITLE": "Stripe back office",
     "SITE_HEADER": "Stripe back office",
+    "SITE_SYMBOL": "sync_alt",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "backoffice.theme.environment",
+    "ENVIRONMENT_TITLE_PREFIX": "backoffice.theme.title_prefix",
+    "DASHBOARD_CALLBACK": "stripe_mirror.admin.dashboard.home",
+    "STYLES": [lambda request: static("stripe_mirror/admin.css")],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("stripe_mirror/favicon.svg")}
+    ],
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "#eef2ff",
+            "100": "#e0e7ff",
+            "200": "#c7d2fe",
+            "300": "#a5b4fc",
+            "400": "#818cf8",
+            "500": "#6366f1",
+            "600": "#5145e5",
+            "700": "#4338ca",
+            "800": "#3730a3",
+            "900": "#312e81",
+            "950": "#1e1b4b",
+        },
+    },
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "backoffice.theme.navigation"},
 }

@@ -1,0 +1,73 @@
+// Keyboard: tabs by arrow keys, drop-downs that close with Escape, and Unfold's clickable things as buttons.
+(() => {
+    "use strict";
+
+    function tabs(nav) {
+        const links = [...nav.querySelectorAll("a[href^='#']")];
+        const panels = links.map((link) => document.getElementById(link.hash.slice(1)));
+        if (links.length < 2 || panels.some((panel) => !panel)) return;
+        nav.setAttribute("role", "tablist");
+        links.forEach((link, index) => {
+            link.setAttribute("role", "tab");
+            link.id = `tab-${panels[index].id}`;
+            link.setAttribute("aria-controls", panels[index].id);
+            panels[index].setAttribute("role", "tabpanel");
+            panels[index].setAttribute("aria-labelledby", link.id);
+        });
+        const choose = (index, focus) => {
+            links.forEach((link, i) => {
+                link.setAttribute("aria-selected", String(i === index));
+                link.tabIndex = i === index ? 0 : -1;
+                panels[i].hidden = i !== index;
+            });
+            if (focus) links[index].focus();
+        };
+        nav.addEventListener("click", (event) => {
+            const index = links.indexOf(event.target.closest("a"));
+            if (index < 0) return;
+            event.preventDefault();
+            choose(index, false);
+            history.replaceState(null, "", links[index].hash);
+        });
+        nav.addEventListener("keydown", (event) => {
+            const now = links.indexOf(document.activeElement);
+            const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+            const to = step ? (now + step + links.length) % links.length : { Home: 0, End: links.length - 1 }[event.key];
+            if (now < 0 || to === undefined) return;
+            event.preventDefault();
+            choose(to, true);
+        });
+        const start = links.findIndex((link) => link.hash === location.hash);
+        choose(Math.max(start, 0), false);
+    }
+    for (const nav of document.querySelectorAll("[data-tabs]")) tabs(nav);
+
+    // Only one filter is open, and Escape or a click elsewhere closes it.
+    const open = () => [...document.querySelectorAll("details.sm-filter[open]")];
+    document.addEventListener("click", (event) => {
+        for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
+    });
+    document.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") {
+            for (const menu of open()) { menu.open = false; menu.querySelector("summary").focus(); }
+        }
+        if (event.key === "/" && !event.target.closest("input, textarea, select, [contenteditable]")) {
+            const box = document.getElementById("searchbar");
+            if (box) { event.preventDefault(); box.focus(); }
+        }
+    });
+
+    // Unfold makes spans and anchors without an address clickable: give them a role, a place in the tab order and Enter.
+    const clickable = "a:not([href])[x-on\\:click], span[x-on\\:click], div[x-on\\:click]:not([x-data])";
+    for (const element of document.querySelectorAll(clickable)) {
+        if (element.closest("[aria-hidden=true]")) continue;
+        element.tabIndex = 0;
+        element.setAttribute("role", "button");
+        if (!element.getAttribute("aria-label") && element.classList.contains("material-symbols-outlined")) {
+            element.setAttribute("aria-label", element.textContent.trim().replace(/_/g, " "));
+        }
+        element.addEventListener("keydown", (event) => {
+            if (event.key === "Enter" || event.key === " ") { event.preventDefault(); element.click(); }
+        });
+    }
+})();

@@ -1,0 +1,211 @@
+"""Subscriptions, their items, and invoices, as staff see them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html
+
+from stripe_mirror.admin import columns, display
+from stripe_mirror.admin.base import StripeObjectAdmin
+from stripe_mirror.admin.columns import FactGroup, Related
+from stripe_mirror.admin.detail import Table
+from stripe_mirror.models import Invoice, Subscription, SubscriptionItem
+
+
+def period(row: Any) -> Any:
+    """First and last day of the current period."""
+    if not row.current_period_start:
+        return ""
+    return f"{display.day_text(row.current_period_start)} – {display.day_text(row.current_period_end)}"
+
+
+def cancellation(row: Any) -> str:
+    """Why it ends, in Stripe's words and the customer's."""
+    details = row.data.get("cancellation_details") or {}
+    parts = [display.words(details.get(name)) for name in ("reason", "feedback")]
+    return ", ".join([*(part for part in parts if part), *([details["comment"]] if details.get("comment") else [])])
+
+
+def line_period(line: dict[str, Any]) -> str:
+    """The days that an invoice's line is for."""
+    span = line.get("period") or {}
+    start, end = display.from_unix(span.get("start")), display.from_unix(span.get("end"))
+    return f"{display.day_text(start)} – {display.day_text(end)}" if start and end else ""
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(StripeObjectAdmin):
+    """Who pays how much how often."""
+
+    list_display = (
+        columns.made("Customer", lambda row: display.plain(row.customer or row.customer_id)),
+        columns.STATUS,
+        columns.relation("price"),
+        columns.number("quantity"),
+        columns.moment("current_period_end", "Period ends"),
+        columns.ID,
+        columns.CREATED,
+    )
+    list_select_related = ("customer", "price")
+    detail_select_related = ("default_payment_method", "latest_invoice")
+    search_parents = {"customer": ("name", "email")}
+    search_help_text = "Customer or id"
+    key_facts = (
+        columns.relation("customer"),
+        columns.relation("price"),
+        columns.made("Current period", period),
+        columns.relation("latest_invoice"),
+    )
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.relation("customer"),
+                columns.relation("price"),
+                columns.number("quantity"),
+                columns.made("Current period", period),
+                columns.enum("collection_method"),
+                columns.relation("default_payment_method", "Payment method"),
+                columns.relation("latest_invoice"),
+                columns.moment("start_date", "Started"),
+                columns.moment("trial_end", "Trial ends"),
+            ),
+        ),
+        FactGroup(
+            title="Cancellation and pauses",
+            facts=(
+                columns.flag("cancel_at_period_end", "Cancels at the period's end"),
+                columns.moment("cancel_at", "Cancels at"),
+                columns.moment("canceled_at", "Cancellation asked for"),
+                columns.moment("ended_at", "Ended"),
+                columns.made("Reason", cancellation),
+                columns.enum("pause_behavior", "Collection while paused"),
+                columns.moment("pause_resumes_at", "Collection resumes"),
+            ),
+        ),
+    )
+    related = (
+        Related(
+            title="Items",
+            object="subscription_item",
+            lookup="subscription",
+            columns=(
+                columns.made("Product", lambda row: display.row_link(row.product, row.product_id)),
+                columns.relation("price"),
+                columns.number("quantity"),
+                columns.made("Current period", period),
+                columns.made("Item", lambda row: display.row_link(row)),
+            ),
+            select=("product", "price"),
+        ),
+        Related(
+            title="Invoices",
+            object="invoice",
+            lookup="subscription",
+            columns=(
+                columns.made("Invoice", lambda row: display.row_link(row)),
+                columns.STATUS,
+                columns.amount("total"),
+                columns.amount("amount_remaining", "Remaining"),
+                columns.moment("created", "Date"),
+            ),
+        ),
+    )
+
+
+@admin.register(SubscriptionItem)
+class SubscriptionItemAdmin(StripeObjectAdmin):
+    """One price of a subscription, with its quantity."""
+
+    list_display = (
+        columns.ID,
+        columns.relation("subscription"),
+        columns.relation("product"),
+        columns.relation("price"),
+        columns.number("quantity"),
+        columns.CREATED,
+    )
+    list_select_related = ("subscription", "product", "price")
+    search_parents = {"product": ("name",)}
+    search_help_text = "Product or id"
+    key_facts = (columns.relation("product"), columns.relation("price"), columns.number("quantity"))
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.relation("subscription"),
+                columns.relation("product"),
+                columns.relation("price"),
+                columns.number("quantity"),
+                columns.made("Current period", period),
+            ),
+        ),
+    )
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(StripeObjectAdmin):
+    """What was asked for, and what is still owed."""
+
+    list_display = (
+        columns.made("Number", lambda row: display.plain(row.number or "Draft")),
+        columns.relation("customer"),
+        columns.STATUS,
+        columns.amount("total"),
+        columns.amount("amount_remaining", "Remaining"),
+        columns.moment("due_date", "Due"),
+        columns.CREATED,
+    )
+    list_select_related = ("customer",)
+    detail_select_related = ("subscription",)
+    search_fields = ("number", "customer_email", "customer_name")
+    search_parents = {"customer": ("name", "email")}
+    search_help_text = "Number, customer or id"
+    key_facts = (
+        columns.relation("customer"),
+        columns.amount("total"),
+        columns.amount("amount_remaining", "Remaining"),
+        columns.moment("due_date", "Due"),
+    )
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.relation("customer"),
+                columns.relation("subscription"),
+                columns.enum("billing_reason"),
+                columns.enum("collection_method"),
+                columns.moment("finalized_at", "Finalized"),
+                columns.moment("due_date", "Due"),
+                columns.moment("paid_at", "Paid"),
+                columns.number("attempt_count", "Payment attempts"),
+                columns.moment("next_payment_attempt"),
+            ),
+        ),
+        FactGroup(
+            title="Amounts",
+            facts=(
+                columns.amount("subtotal"),
+                columns.amount("total"),
+                columns.amount("amount_due", "Due"),
+                columns.amount("amount_paid", "Paid"),
+                columns.amount("amount_remaining", "Remaining"),
+            ),
+        ),
+    )
+
+    def lines(self, row: Any) -> Table | None:
+        found = (row.data.get("lines") or {}).get("data") or []
+        rows = [self._line(line) for line in found if isinstance(line, dict)]
+        headings = [("Description", False), ("Period", False), ("Quantity", True), ("Amount", True)]
+        has_more = (row.data.get("lines") or {}).get("has_more")
+        count = f"{len(rows)}+" if has_more else str(len(rows))
+        return Table(title="Lines", key="lines", headings=headings, rows=rows, count=count, empty="No lines.")
+
+    def _line(self, line: dict[str, Any]) -> list[tuple[Any, bool]]:
+        return [
+            (format_html("{}", display.plain(line.get("description"))), False),
+            (display.plain(line_period(line)), False),
+            (display.plain(line.get("quantity")), True),
+            (display.money(line.get("amount"), line.get("currency")), True),
+        ]

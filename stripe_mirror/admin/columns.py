@@ -1,0 +1,141 @@
+"""Columns: one declaration serves as a list's column and as a fact on the detail page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.utils.safestring import SafeString
+
+from stripe_mirror.admin import display
+from stripe_mirror.admin.status import status_of
+
+
+class Column:
+    """A named way to show something of a row. Django's admin takes it wherever it takes a callable."""
+
+    def __init__(
+        self, name: str, label: str, show: Callable[[Any], SafeString], *, order: str = "", numeric: bool = False
+    ) -> None:
+        self.__name__ = name
+        self.short_description = label
+        self.show = show
+        self.numeric = numeric
+        # Only orderings that an index carries are offered.
+        self.admin_order_field = order or None
+
+    def __call__(self, row: Any) -> SafeString:
+        return self.show(row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactGroup:
+    """Facts under one heading of the detail page."""
+
+    title: str
+    facts: tuple[Column, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Related:
+    """A table of other objects on a detail page: the newest few, and a link to all of them."""
+
+    title: str
+    # Stripe's `object` of the rows, and their column that names this object.
+    object: str
+    lookup: str
+    columns: tuple[Column, ...]
+    # Relations that the columns show.
+    select: tuple[str, ...] = ()
+
+
+def name_of(label: str) -> str:
+    """A column's label as a name for CSS and addresses."""
+    return label.lower().replace(" ", "_")
+
+
+def text(field: str, label: str = "") -> Column:
+    """A text column as it is."""
+    label = label or display.words(field)
+    return Column(field, label, lambda row: display.plain(getattr(row, field)))
+
+
+def enum(field: str, label: str = "") -> Column:
+    """One of Stripe's enum values, as words."""
+    label = label or display.words(field)
+    return Column(field, label, lambda row: display.plain(display.words(getattr(row, field))))
+
+
+def amount(field: str, label: str = "") -> Column:
+    """Minor units beside the row's currency."""
+    label = label or display.words(field)
+    return Column(field, label, lambda row: display.money(getattr(row, field), row.currency), numeric=True)
+
+
+def number(field: str, label: str = "") -> Column:
+    """A count."""
+    return Column(field, label or display.words(field), lambda row: display.plain(getattr(row, field)), numeric=True)
+
+
+def moment(field: str, label: str = "", *, order: bool = False) -> Column:
+    """A point in time."""
+    label = label or display.words(field)
+    return Column(field, label, lambda row: display.when(getattr(row, field)), order=field if order else "")
+
+
+def flag(field: str, label: str = "") -> Column:
+    """Yes or no."""
+    return Column(field, label or display.words(field), lambda row: display.yes_no(getattr(row, field)))
+
+
+def relation(field: str, label: str = "") -> Column:
+    """A link to another mirrored object; list the field in `list_select_related`."""
+    label = label or display.words(field)
+    return Column(field, label, lambda row: display.row_link(getattr(row, field), getattr(row, f"{field}_id")))
+
+
+def made(label: str, show: Callable[[Any], Any], *, numeric: bool = False) -> Column:
+    """Something computed from the row; what isn't marked safe is escaped."""
+    return Column(name_of(label), label, lambda row: _safe(show(row)), numeric=numeric)
+
+
+def _safe(value: Any) -> SafeString:
+    return value if isinstance(value, SafeString) else display.plain(value)
+
+
+def status_pill(row: Any) -> SafeString:
+    """The row's state in words."""
+    found = status_of(row)
+    return display.pill(found.text, found.tone) if found else display.EMPTY
+
+
+NAME = Column("headline", "Name", lambda row: display.plain(row))
+ID = Column("stripe_id", "ID", lambda row: display.mono(row.pk))
+STATUS = Column("status_words", "Status", status_pill)
+CREATED = moment("created", order=True)
+
+MONEY_NAMES = ("amount", "total", "subtotal", "balance", "fee", "net")
+
+
+def column_for(field: models.Field[Any, Any], *, currency: bool) -> Column:
+    """The plain column for a derived field, by its type: what a kind without declarations of its own is shown with."""
+    label = display.words(field.verbose_name)
+    if isinstance(field, models.ForeignKey):
+        return relation(field.name, label)
+    if isinstance(field, models.DateTimeField):
+        return moment(field.name, label)
+    if isinstance(field, models.BooleanField):
+        return flag(field.name, label)
+    if isinstance(field, models.IntegerField | models.DecimalField):
+        is_money = currency and any(part in MONEY_NAMES for part in field.name.split("_"))
+        return amount(field.name, label) if is_money else number(field.name, label)
+    return text(field.name, label)
+
+
+def derived_columns(model: type[models.Model]) -> tuple[Column, ...]:
+    """A column for each derived field of a mirrored model, in the order of its declaration."""
+    fields = [f for f in model._meta.concrete_fields if hasattr(f, "paths") and f.name != "created"]
+    currency = any(f.name == "currency" for f in fields)
+    return tuple(column_for(f, currency=currency) for f in fields)

@@ -1,0 +1,88 @@
+"""The page of one object: its facts, its related tables, its history and its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from stripe_mirror.admin import display
+from stripe_mirror.admin.columns import Column, FactGroup, Related
+from stripe_mirror.kinds import get_kind
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class ShownFact:
+    """A fact with its value."""
+
+    label: str
+    value: SafeString
+
+
+@dataclass(frozen=True)
+class ShownGroup:
+    """Facts under a heading."""
+
+    title: str
+    facts: list[ShownFact]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table on a page; `more` leads to all of its rows."""
+
+    title: str
+    key: str
+    headings: list[tuple[str, bool]]
+    rows: list[list[tuple[SafeString, bool]]]
+    count: str = ""
+    more: str = ""
+    empty: str = ""
+
+
+def zone_name() -> str:
+    """TIME_ZONE, as pages name it."""
+    return str(timezone.get_current_timezone_name())
+
+
+def show_facts(row: Any, facts: Iterable[Column]) -> list[ShownFact]:
+    """Each fact with its value."""
+    return [ShownFact(fact.short_description, fact(row)) for fact in facts]
+
+
+def show_groups(row: Any, groups: Iterable[FactGroup]) -> list[ShownGroup]:
+    """Each group with its facts' values."""
+    return [ShownGroup(group.title, show_facts(row, group.facts)) for group in groups]
+
+
+def may_view(user: User | AnonymousUser, object_type: str) -> bool:
+    """Whether this person may see objects of a kind."""
+    return user.has_perm(f"stripe_mirror.view_{get_kind(object_type).model_name}")
+
+
+def related_tables(request: HttpRequest, row: Any, declared: Iterable[Related]) -> list[Table]:
+    """The newest related rows of each declared table that this person may see."""
+    return [_related_table(row, table) for table in declared if may_view(request.user, table.object)]
+
+
+def _related_table(row: Any, declared: Related) -> Table:
+    model = get_kind(declared.object).model
+    rows = model.objects.filter(**{declared.lookup: row.pk}).select_related(*declared.select)
+    found: list[Any] = list(rows[: SHOWN + 1])
+    more = len(found) > SHOWN
+    return Table(
+        title=declared.title,
+        key=f"related-{declared.title.lower().replace(' ', '-')}",
+        headings=[(c.short_description, c.numeric) for c in declared.columns],
+        rows=[[(c(child), c.numeric) for c in declared.columns] for child in found[:SHOWN]],
+        count=f"{SHOWN}+" if more else str(len(found)),
+        more=display.list_url(model, {declared.lookup: row.pk}) if found else "",
+        empty=f"No {declared.title.lower()}.",
+    )

@@ -1,0 +1,153 @@
+"""How values look, everywhere: pills, money, moments, links. Everything that comes from Stripe is escaped here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+
+from stripe_mirror.conf import conf
+from stripe_mirror.models import StripeObject
+from stripe_mirror.money import format_money
+
+EMPTY = mark_safe('<span class="sm-empty">—</span>')
+# Keys of Stripe; they may stand in metadata or in a description, and never belong on a page (S61).
+SECRET = re.compile(r"(?<![A-Za-z0-9])(?:(?:sk|rk)_(?:test|live)_|whsec_)\w+")
+HIDDEN = "•••••• (hidden)"
+
+
+def without_secrets(text: str) -> str:
+    """The text with everything hidden that looks like a key or a signing secret of Stripe's."""
+    return SECRET.sub(HIDDEN, text)
+
+
+def plain(value: object) -> SafeString:
+    """A value as text, escaped; a dash where there is none."""
+    if value is None or value == "":
+        return EMPTY
+    return format_html("{}", without_secrets(str(value)))
+
+
+def words(value: object) -> str:
+    """Stripe's enum value as words: "past_due" → "Past due". Unknown values read as they are (S18)."""
+    text = str(value or "").replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def pill(text: str, tone: str = "neutral", *, title: str = "") -> SafeString:
+    """A small coloured label; the tones are neutral, success, info, warning and danger."""
+    if not text:
+        return EMPTY
+    return format_html('<span class="sm-pill sm-{}" title="{}">{}</span>', tone, title, without_secrets(text))
+
+
+def money(amount: int | None, currency: str | None) -> SafeString:
+    """An amount beside its currency, its digits aligned under those of other rows."""
+    if amount is None:
+        return EMPTY
+    text = format_money(amount, currency)
+    code = (currency or "").upper()
+    if not code or text.lstrip("-").startswith(code):
+        # An empty currency keeps the digits in line with rows that have one.
+        return format_html('<span class="sm-money">{} <span class="sm-currency"></span></span>', text)
+    return format_html('<span class="sm-money">{} <span class="sm-currency">{}</span></span>', text, code)
+
+
+def moment_text(moment: datetime | None, *, zone: bool = False) -> str:
+    """A moment in TIME_ZONE as text: "3 May 2027, 11:30", with the zone's short name where asked for (S54)."""
+    if moment is None:
+        return ""
+    local = localtime(moment)
+    text = date_format(local, "j M Y, H:i")
+    return f"{text} {local.tzname()}" if zone else text
+
+
+def day_text(moment: datetime | None) -> str:
+    """The day in TIME_ZONE: "3 May 2027"."""
+    return date_format(localtime(moment), "j M Y") if moment else ""
+
+
+def when(moment: datetime | None, *, zone: bool = False) -> SafeString:
+    """A moment in TIME_ZONE; UTC on hover."""
+    if moment is None:
+        return EMPTY
+    utc = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        utc.isoformat(),
+        f"{utc:%Y-%m-%d %H:%M:%S} UTC",
+        moment_text(moment, zone=zone),
+    )
+
+
+def from_unix(second: object) -> datetime | None:
+    """Stripe's seconds as an aware datetime, or None where it is no such number."""
+    if not isinstance(second, int) or isinstance(second, bool) or not 0 <= second <= 253_402_300_799:
+        return None
+    return datetime.fromtimestamp(second, UTC)
+
+
+def yes_no(value: object) -> SafeString:
+    """Yes, no, or a dash where it isn't known."""
+    return EMPTY if value is None else plain("Yes" if value else "No")
+
+
+def link(text: object, url: str, *, css: str = "sm-link") -> SafeString:
+    """A link inside the site."""
+    return format_html('<a class="{}" href="{}">{}</a>', css, url, plain(text))
+
+
+def outside_link(text: str, url: str) -> SafeString:
+    """A link to another site, in a new tab that can't reach back."""
+    return format_html('<a class="sm-link" href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, text)
+
+
+def mono(value: object) -> SafeString:
+    """An id or code in a fixed-width face."""
+    return EMPTY if not value else format_html('<code class="sm-code">{}</code>', plain(value))
+
+
+def admin_url(model: type[Model] | Model, page: str, *args: object) -> str:
+    """The address of an admin page of a model."""
+    opts = model._meta
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{page}", args=args)
+
+
+def object_url(row: Model) -> str:
+    """A row's page. The address carries Stripe's id as it is, never Django's quoted form of it."""
+    return admin_url(row, "change", row.pk)
+
+
+def list_url(model: type[Model], params: Mapping[str, object] | None = None) -> str:
+    """A model's list, filtered."""
+    query = f"?{urlencode(params)}" if params else ""
+    return admin_url(model, "changelist") + query
+
+
+def row_link(row: Model | None, missing: object = None) -> SafeString:
+    """A link to a row by its name; the bare id where the row isn't mirrored (yet)."""
+    if row is None:
+        return mono(missing)
+    return link(row, object_url(row))
+
+
+def dashboard_url(row: StripeObject) -> str:
+    """The object's page in Stripe's Dashboard, or "" where there is none."""
+    return f"{conf.dashboard_base}/{row.kind.dashboard}/{quote(row.pk)}" if row.kind.dashboard else ""
+
+
+def metadata_table(row: Any) -> SafeString:
+    """Stripe's metadata as key and value rows."""
+    pairs = row.metadata.items()
+    cells = [format_html("<tr><th scope=row>{}</th><td>{}</td></tr>", plain(k), plain(v)) for k, v in pairs]
+    joined = mark_safe("".join(cells))  # noqa: S308 (joined from escaped parts)
+    return format_html('<table class="sm-pairs"><tbody>{}</tbody></table>', joined) if cells else EMPTY

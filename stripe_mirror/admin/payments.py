@@ -1,0 +1,176 @@
+"""Payments, charges and refunds, as staff see them."""
+
+from typing import Any
+
+from django.contrib import admin
+
+from stripe_mirror.admin import columns, display
+from stripe_mirror.admin.base import StripeObjectAdmin
+from stripe_mirror.admin.columns import FactGroup, Related
+from stripe_mirror.models import Charge, PaymentIntent, Refund
+
+
+def card(row: Any) -> str:
+    """The card or account of a charge: "Visa •••• 4242"."""
+    if not row.last4:
+        return display.words((row.data.get("payment_method_details") or {}).get("type"))
+    return f"{display.words(row.brand)} •••• {row.last4}".strip()
+
+
+def failure(row: Any) -> str:
+    """Stripe's sentence about a failed attempt, else its code."""
+    error = row.data.get("last_payment_error") or {}
+    return str(error.get("message") or row.data.get("failure_message") or error.get("code") or "")
+
+
+@admin.register(PaymentIntent)
+class PaymentIntentAdmin(StripeObjectAdmin):
+    """What customers were asked to pay, and whether they did."""
+
+    list_display = (
+        columns.Column("amount", "Amount", lambda row: display.money(row.amount, row.currency), numeric=True),
+        columns.STATUS,
+        columns.relation("customer"),
+        columns.relation("payment_method"),
+        columns.text("description"),
+        columns.CREATED,
+    )
+    list_select_related = ("customer", "payment_method")
+    detail_select_related = ("latest_charge",)
+    search_fields = ("description",)
+    search_parents = {"customer": ("name", "email")}
+    search_help_text = "Customer, description or id"
+    key_facts = (
+        columns.amount("amount"),
+        columns.relation("customer"),
+        columns.relation("payment_method"),
+        columns.moment("created", "Date"),
+    )
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.amount("amount"),
+                columns.amount("amount_received", "Received"),
+                columns.amount("amount_capturable", "Can be captured"),
+                columns.relation("customer"),
+                columns.relation("payment_method"),
+                columns.relation("latest_charge"),
+                columns.text("description"),
+                columns.made("Failure", failure),
+                columns.text("decline_code"),
+                columns.moment("canceled_at", "Canceled"),
+            ),
+        ),
+    )
+    related = (
+        Related(
+            title="Attempts",
+            object="charge",
+            lookup="payment_intent",
+            columns=(
+                columns.made("Charge", lambda row: display.row_link(row)),
+                columns.STATUS,
+                columns.amount("amount"),
+                columns.made("Card", card),
+                columns.moment("created", "Date"),
+            ),
+        ),
+        Related(
+            title="Refunds",
+            object="refund",
+            lookup="payment_intent",
+            columns=(
+                columns.made("Refund", lambda row: display.row_link(row)),
+                columns.STATUS,
+                columns.amount("amount"),
+                columns.enum("reason"),
+                columns.moment("created", "Date"),
+            ),
+        ),
+    )
+
+
+@admin.register(Charge)
+class ChargeAdmin(StripeObjectAdmin):
+    """Single attempts to move money."""
+
+    list_display = (
+        columns.Column("amount", "Amount", lambda row: display.money(row.amount, row.currency), numeric=True),
+        columns.STATUS,
+        columns.amount("amount_refunded", "Refunded"),
+        columns.relation("customer"),
+        columns.made("Card", card),
+        columns.CREATED,
+    )
+    list_select_related = ("customer",)
+    detail_select_related = ("payment_intent", "payment_method")
+    search_fields = ("last4",)
+    search_parents = {"customer": ("name", "email")}
+    search_help_text = "Customer, last 4 digits or id"
+    key_facts = (
+        columns.amount("amount"),
+        columns.amount("amount_refunded", "Refunded"),
+        columns.relation("customer"),
+        columns.moment("created", "Date"),
+    )
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.amount("amount"),
+                columns.amount("amount_captured", "Captured"),
+                columns.amount("amount_refunded", "Refunded"),
+                columns.relation("customer"),
+                columns.relation("payment_intent", "Payment"),
+                columns.relation("payment_method"),
+                columns.made("Card", card),
+                columns.text("description"),
+                columns.made("Failure", failure),
+                columns.flag("disputed"),
+            ),
+        ),
+    )
+    related = (
+        Related(
+            title="Refunds",
+            object="refund",
+            lookup="charge",
+            columns=(
+                columns.made("Refund", lambda row: display.row_link(row)),
+                columns.STATUS,
+                columns.amount("amount"),
+                columns.enum("reason"),
+                columns.moment("created", "Date"),
+            ),
+        ),
+    )
+
+
+@admin.register(Refund)
+class RefundAdmin(StripeObjectAdmin):
+    """Money that went back, or is on its way."""
+
+    list_display = (
+        columns.Column("amount", "Amount", lambda row: display.money(row.amount, row.currency), numeric=True),
+        columns.STATUS,
+        columns.relation("charge"),
+        columns.relation("payment_intent", "Payment"),
+        columns.enum("reason"),
+        columns.CREATED,
+    )
+    list_select_related = ("charge", "payment_intent")
+    search_help_text = "Refund, charge or payment id"
+    key_facts = (columns.amount("amount"), columns.relation("charge"), columns.moment("created", "Date"))
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.amount("amount"),
+                columns.relation("charge"),
+                columns.relation("payment_intent", "Payment"),
+                columns.enum("reason"),
+                columns.enum("failure_reason"),
+            ),
+        ),
+    )

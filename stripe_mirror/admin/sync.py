@@ -1,0 +1,76 @@
+"""The account that is mirrored, and every run of a backfill, catch-up or reconcile."""
+
+from typing import Any
+
+from django.contrib import admin
+
+from stripe_mirror.admin import columns, display
+from stripe_mirror.admin.base import ReadOnlyAdmin
+from stripe_mirror.admin.columns import Column, FactGroup
+from stripe_mirror.admin.filters import StateFilter
+from stripe_mirror.models import MirroredAccount, SyncRun
+
+TONES = {"running": "info", "done": "success", "failed": "danger"}
+
+
+def state_pill(row: Any) -> Any:
+    """How it went."""
+    return display.pill(display.words(row.get_state_display()), TONES.get(row.state, "neutral"))
+
+
+STATE = Column("state_words", "State", state_pill)
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(ReadOnlyAdmin):
+    """Runs over one kind each."""
+
+    list_display = (
+        columns.made("Run", lambda row: display.words(row.get_command_display())),
+        columns.made("Kind", lambda row: display.words(row.object_type)),
+        STATE,
+        columns.number("seen"),
+        columns.number("changed"),
+        columns.moment("started_at", "Started"),
+        columns.moment("finished_at", "Finished"),
+        columns.text("message"),
+    )
+    list_filter = (StateFilter,)
+    facts = (
+        FactGroup(
+            title="Run",
+            facts=(
+                columns.made("Command", lambda row: display.words(row.get_command_display())),
+                columns.made("Kind", lambda row: display.words(row.object_type)),
+                STATE,
+                columns.number("pages"),
+                columns.number("seen"),
+                columns.number("changed"),
+                columns.moment("started_at", "Started"),
+                columns.moment("finished_at", "Finished"),
+                columns.text("message"),
+            ),
+        ),
+    )
+
+
+@admin.register(MirroredAccount)
+class MirroredAccountAdmin(ReadOnlyAdmin):
+    """Whose objects these are."""
+
+    list_display = (
+        columns.made("Account", lambda row: str(row)),
+        columns.made("Mode", lambda row: "Live" if row.livemode else "Test"),
+        columns.moment("events_seen_until"),
+    )
+    facts = (
+        FactGroup(
+            title="Account",
+            facts=(
+                columns.text("name"),
+                columns.made("Mode", lambda row: "Live" if row.livemode else "Test"),
+                columns.moment("events_seen_until"),
+                columns.moment("updated_at", "Updated"),
+            ),
+        ),
+    )
