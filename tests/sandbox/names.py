@@ -179,10 +179,7 @@ def _company(random: Random, country: Country) -> tuple[str, str]:
     family, family2 = random.sample(country.family, 2)
     trade = random.choice(TRADES)
     name = form.format(name=word, trade=trade, family=family, family2=family2)
-    return name, name if name.isascii() or country.code not in (
-        "JP",
-        "KW",
-    ) else f"{word_latin} {trade}"
+    return name, name if name.isascii() or country.code not in ("JP", "KW") else f"{word_latin} {trade}"
 
 
 def _email(random: Random, latin: str, number: int, *, is_company: bool) -> str:

@@ -242,15 +242,9 @@ class Check:
             yield Violation(path, f"is {_describe(value)}, expected {kind}")
             return
         if "enum" in schema and not schema.get("x-stripeBypassValidation") and value not in schema["enum"]:
-            yield Violation(
-                path,
-                f"is {value!r}, expected one of {', '.join(map(repr, schema['enum']))}",
-            )
+            yield Violation(path, f"is {value!r}, expected one of {', '.join(map(repr, schema['enum']))}")
         if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
-            yield Violation(
-                path,
-                f"has {len(value)} characters, at most {schema['maxLength']} are allowed",
-            )
+            yield Violation(path, f"has {len(value)} characters, at most {schema['maxLength']} are allowed")
         if problem := _format_problem(value, schema.get("format")):
             yield Violation(path, f"is {value!r}, {problem}")
 

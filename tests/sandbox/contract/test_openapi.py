@@ -14,10 +14,7 @@ DOCUMENT: dict[str, Any] = {
             "owner": {
                 "type": "object",
                 "x-resourceId": "owner",
-                "properties": {
-                    "id": STRING,
-                    "object": {"type": "string", "enum": ["owner"]},
-                },
+                "properties": {"id": STRING, "object": {"type": "string", "enum": ["owner"]}},
                 "required": ["id", "object"],
             },
             "boat": {
@@ -28,16 +25,9 @@ DOCUMENT: dict[str, Any] = {
                     "id": STRING,
                     "object": {"type": "string", "enum": ["boat"]},
                     "created": {"type": "integer", "format": "unix-time"},
-                    "owner": {
-                        "anyOf": [STRING, {"$ref": "#/components/schemas/owner"}],
-                        "nullable": True,
-                    },
+                    "owner": {"anyOf": [STRING, {"$ref": "#/components/schemas/owner"}], "nullable": True},
                     "status": {"type": "string", "enum": ["afloat", "sunk"]},
-                    "rig": {
-                        "type": "string",
-                        "enum": ["sloop"],
-                        "x-stripeBypassValidation": True,
-                    },
+                    "rig": {"type": "string", "enum": ["sloop"], "x-stripeBypassValidation": True},
                     "crew": {"type": "array", "items": STRING},
                     "weight": {"type": "string", "format": "decimal"},
                     "currency": {"type": "string", "format": "currency"},
@@ -53,11 +43,7 @@ DOCUMENT: dict[str, Any] = {
                     "deleted": {"type": "boolean", "enum": [True]},
                 },
             },
-            "error": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {"error": {"type": "object"}},
-            },
+            "error": {"type": "object", "required": ["error"], "properties": {"error": {"type": "object"}}},
         }
     },
     "paths": {
@@ -74,10 +60,7 @@ DOCUMENT: dict[str, Any] = {
                                     "length": {"type": "integer"},
                                     "masts": {
                                         "type": "array",
-                                        "items": {
-                                            "type": "object",
-                                            "properties": {"height": {"type": "integer"}},
-                                        },
+                                        "items": {"type": "object", "properties": {"height": {"type": "integer"}}},
                                     },
                                 },
                             }
@@ -104,12 +87,7 @@ def spec() -> Spec:
     [
         {"owner": "own_1"},
         {"owner": {"id": "own_1", "object": "owner"}},
-        {
-            "status": "sunk",
-            "rig": "never heard of",
-            "crew": ["ann"],
-            "metadata": {"any": "key"},
-        },
+        {"status": "sunk", "rig": "never heard of", "crew": ["ann"], "metadata": {"any": "key"}},
         {"weight": "1.25", "currency": "jpy"},
     ],
 )

@@ -8,39 +8,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.sandbox.dashboard import invoices, subscriptions
-from tests.sandbox.dashboard.markup import (
-    Html,
-    button,
-    card,
-    facts,
-    link,
-    pill,
-    table,
-    tag,
-    text_input,
-)
-from tests.sandbox.dashboard.page import (
-    PAGE_SIZE,
-    Call,
-    act,
-    ask,
-    customer_link,
-    missing,
-    moment,
-    money,
-    render,
-    route,
-)
+from tests.sandbox.dashboard.markup import Html, button, card, facts, link, pill, table, tag, text_input
+from tests.sandbox.dashboard.page import PAGE_SIZE, Call, act, ask, customer_link, missing, moment, money, render, route
 
 if TYPE_CHECKING:
     from tests.sandbox.server import Sandbox
 
-CONTACT = (
-    ("Name", "name", "text"),
-    ("Email", "email", "email"),
-    ("Phone", "phone", "text"),
+CONTACT = (("Name", "name", "text"), ("Email", "email", "email"), ("Phone", "phone", "text"))
+ADDRESS = (
+    ("Line 1", "line1"),
+    ("Line 2", "line2"),
+    ("Postal code", "postal_code"),
+    ("City", "city"),
+    ("State", "state"),
+    ("Country", "country"),
 )
-ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")
 EMPTY_METADATA_ROWS = 2
 
 
@@ -75,16 +57,7 @@ def show_list(sandbox: "Sandbox", call: Call) -> Response:
     listing = table(headings, rows, empty="No customer matches.", id="customers")
     count = tag("p", f"{len(found):,} customers", id="count", class_="quiet")
     pages = _pages(call, page, len(found))
-    return render(
-        sandbox,
-        call,
-        "Customers",
-        card("Find", _search_form(call)),
-        count,
-        listing,
-        pages,
-        here="/",
-    )
+    return render(sandbox, call, "Customers", card("Find", _search_form(call)), count, listing, pages, here="/")
 
 
 def _search(sandbox: "Sandbox", wanted: str) -> list[dict[str, Any]]:
@@ -93,23 +66,12 @@ def _search(sandbox: "Sandbox", wanted: str) -> list[dict[str, Any]]:
     if needle:
         fields = ("name", "email", "id")
         customers = [c for c in customers if any(needle in (c.get(f) or "").casefold() for f in fields)]
-    return sorted(
-        customers,
-        key=lambda customer: (customer["created"], customer["id"]),
-        reverse=True,
-    )
+    return sorted(customers, key=lambda customer: (customer["created"], customer["id"]), reverse=True)
 
 
 def _search_form(call: Call) -> Html:
     entry = text_input("Name, email or id", "q", call.query.get("q", ""), kind="search")
-    return tag(
-        "form",
-        entry,
-        tag("button", "Search", data_action="search"),
-        class_="actions",
-        method="get",
-        action="/",
-    )
+    return tag("form", entry, tag("button", "Search", data_action="search"), class_="actions", method="get", action="/")
 
 
 def _pages(call: Call, page: int, total: int) -> Html:
@@ -119,13 +81,7 @@ def _pages(call: Call, page: int, total: int) -> Html:
     last = max(1, -(-total // PAGE_SIZE))
     newer = link("← Newer", to(page - 1)) if page > 1 else None
     older = link("Older →", to(page + 1)) if page < last else None
-    return tag(
-        "p",
-        newer,
-        tag("span", f"Page {page} of {last}", class_="quiet"),
-        older,
-        class_="pages",
-    )
+    return tag("p", newer, tag("span", f"Page {page} of {last}", class_="quiet"), older, class_="pages")
 
 
 def show(sandbox: "Sandbox", call: Call) -> Response:
@@ -142,13 +98,7 @@ def show(sandbox: "Sandbox", call: Call) -> Response:
         _methods_card(sandbox, customer),
         _charges_card(sandbox, customer["id"]),
     ]
-    return render(
-        sandbox,
-        call,
-        title,
-        tag("div", tag("div", left), tag("div", right), class_="columns"),
-        here="/",
-    )
+    return render(sandbox, call, title, tag("div", tag("div", left), tag("div", right), class_="columns"), here="/")
 
 
 def _about_card(customer: dict[str, Any]) -> Html:
@@ -161,65 +111,34 @@ def _about_card(customer: dict[str, Any]) -> Html:
             ("Delinquent", "yes" if customer.get("delinquent") else "no"),
         ]
     )
-    remove = button(
-        "Delete customer",
-        to=f"/customers/{customer['id']}/delete",
-        action="delete_customer",
-        danger=True,
-    )
+    remove = button("Delete customer", to=f"/customers/{customer['id']}/delete", action="delete_customer", danger=True)
     return card("About", known, tag("p", remove))
 
 
 def _edit_card(customer: dict[str, Any]) -> Html:
     address = customer.get("address") or {}
-    metadata = [
-        *(customer.get("metadata") or {}).items(),
-        *[("", "")] * EMPTY_METADATA_ROWS,
-    ]
+    metadata = [*(customer.get("metadata") or {}).items(), *[("", "")] * EMPTY_METADATA_ROWS]
     fields = [
         *[text_input(label, name, customer.get(name), kind=kind) for label, name, kind in CONTACT],
         text_input("Description", "description", customer.get("description"), width="wide"),
         tag("fieldset", tag("legend", "Address"), _address_inputs(address)),
-        tag(
-            "fieldset",
-            tag("legend", "Metadata (clear a value to delete its key)"),
-            _metadata_inputs(metadata),
-        ),
+        tag("fieldset", tag("legend", "Metadata (clear a value to delete its key)"), _metadata_inputs(metadata)),
         tag("button", "Save", data_action="save_customer"),
     ]
-    form = tag(
-        "form",
-        fields,
-        class_="fields",
-        method="post",
-        action=f"/customers/{customer['id']}/edit",
-        id="edit",
-    )
+    form = tag("form", fields, class_="fields", method="post", action=f"/customers/{customer['id']}/edit", id="edit")
     return card("Edit", form)
 
 
 def _address_inputs(address: dict[str, Any]) -> Html:
-    inputs = [
-        text_input(name.replace("_", " ").capitalize(), f"address[{name}]", address.get(name)) for name in ADDRESS
-    ]
+    inputs = [text_input(label, f"address[{name}]", address.get(name)) for label, name in ADDRESS]
     return tag("div", inputs, class_="fields")
 
 
 def _metadata_inputs(pairs: list[tuple[str, str]]) -> Html:
     inputs = [
         (
-            tag(
-                "input",
-                name=f"metadata_key_{row}",
-                value=key,
-                aria_label=f"Metadata key {row + 1}",
-            ),
-            tag(
-                "input",
-                name=f"metadata_value_{row}",
-                value=value,
-                aria_label=f"Metadata value {row + 1}",
-            ),
+            tag("input", name=f"metadata_key_{row}", value=key, aria_label=f"Metadata key {row + 1}"),
+            tag("input", name=f"metadata_value_{row}", value=value, aria_label=f"Metadata value {row + 1}"),
         )
         for row, (key, value) in enumerate(pairs)
     ]
@@ -229,29 +148,13 @@ def _metadata_inputs(pairs: list[tuple[str, str]]) -> Html:
 def _methods_card(sandbox: "Sandbox", customer: dict[str, Any]) -> Html:
     default = (customer.get("invoice_settings") or {}).get("default_payment_method")
     rows = []
-    for method in ask(
-        sandbox,
-        "GET",
-        "/v1/payment_methods",
-        {"customer": customer["id"], "limit": 100},
-    )["data"]:
+    for method in ask(sandbox, "GET", "/v1/payment_methods", {"customer": customer["id"], "limit": 100})["data"]:
         details = method.get(method["type"]) or {}
         expires = f"{details['exp_month']}/{details['exp_year']}" if "exp_year" in details else ""
         described = f"{details.get('brand', method['type'].replace('_', ' '))} •••• {details.get('last4', '')}"
-        rows.append(
-            (
-                described,
-                expires,
-                "default" if method["id"] == default else "",
-                tag("code", method["id"]),
-            )
-        )
+        rows.append((described, expires, "default" if method["id"] == default else "", tag("code", method["id"])))
     empty = "No payment method."
-    return card(
-        "Payment methods",
-        table(("Card", "Expires", "", "Id"), rows, empty=empty),
-        id="payment-methods",
-    )
+    return card("Payment methods", table(("Card", "Expires", "", "Id"), rows, empty=empty), id="payment-methods")
 
 
 def _charges_card(sandbox: "Sandbox", customer: str) -> Html:
@@ -267,11 +170,7 @@ def _charges_card(sandbox: "Sandbox", customer: str) -> Html:
         for charge in charges
     ]
     headings = ("Amount", "Status", "", "Created", "")
-    return card(
-        "Payments (last 10)",
-        table(headings, rows, empty="No payment yet."),
-        id="charges",
-    )
+    return card("Payments (last 10)", table(headings, rows, empty="No payment yet."), id="charges")
 
 
 def _refunded(charge: dict[str, Any]) -> Html | str:
@@ -293,19 +192,12 @@ def edit(sandbox: "Sandbox", call: Call) -> Response:
     params: dict[str, Any] = {name: call.form[name] for _, name, _ in CONTACT if name in call.form}
     if "description" in call.form:
         params["description"] = call.form["description"]
-    address = {name: call.form[f"address[{name}]"].strip() for name in ADDRESS if f"address[{name}]" in call.form}
+    address = {name: call.form[f"address[{name}]"].strip() for _, name in ADDRESS if f"address[{name}]" in call.form}
     if address:
         params["address"] = address if any(address.values()) else ""
     if metadata := _metadata(call.form):
         params["metadata"] = metadata
-    return act(
-        sandbox,
-        "POST",
-        f"/v1/customers/{customer}",
-        params,
-        done="Saved.",
-        back=f"/customers/{customer}",
-    )
+    return act(sandbox, "POST", f"/v1/customers/{customer}", params, done="Saved.", back=f"/customers/{customer}")
 
 
 def _metadata(form: Any) -> dict[str, str]:
@@ -319,23 +211,10 @@ def _metadata(form: Any) -> dict[str, str]:
 
 def delete(sandbox: "Sandbox", call: Call) -> Response:
     """Delete the customer, which cancels its subscriptions."""
-    return act(
-        sandbox,
-        "DELETE",
-        f"/v1/customers/{call.path['id']}",
-        done=f"Deleted {call.path['id']}.",
-        back="/",
-    )
+    return act(sandbox, "DELETE", f"/v1/customers/{call.path['id']}", done=f"Deleted {call.path['id']}.", back="/")
 
 
 def refund(sandbox: "Sandbox", call: Call) -> Response:
     """Give back all that is left of a payment."""
     params = {"charge": call.form.get("charge", "")}
-    return act(
-        sandbox,
-        "POST",
-        "/v1/refunds",
-        params,
-        done="Refunded.",
-        back=f"/customers/{call.path['id']}",
-    )
+    return act(sandbox, "POST", "/v1/refunds", params, done="Refunded.", back=f"/customers/{call.path['id']}")

@@ -42,7 +42,7 @@ SWITCHES = (
     Switch("answer_429", "Answer 429", "Rate limit; nothing is done.", {"status": 429}),
     Switch("answer_500", "Answer 500", "Stripe fails before doing the work.", {"status": 500}),
     Switch("answer_409", "Answer 409", "The object is locked.", {"status": 409}),
-    Switch("answer_500_after_work", "Answer 500 after doing the work", "", {"status": 500, "after_work": True}),
+    Switch("answer_500_after_work", "Answer 500, late", "After doing the work.", {"status": 500, "after_work": True}),
     Switch("lose_answer", "Lose the answer", "The work is done, the connection is cut.", {"lose_answer": True}),
     Switch("hang", "Hang", "Answers come very late.", {"hang": 30.0}, "hang", "seconds"),
     Switch("latency", "Latency", "Every answer is slow.", {"latency_ms": 400.0}, "latency_ms", "milliseconds"),
@@ -113,7 +113,7 @@ def _held(sandbox: "Sandbox") -> list[Html]:
 def _switch(switch: Switch) -> tuple[Html, str, Html]:
     where = "event" if switch.to_webhooks else "path"
     only = text_input("Only events" if switch.to_webhooks else "Only paths", where)
-    inputs = [only, text_input("Times (blank: always)", "times", kind="number")]
+    inputs = [only, text_input("Times, if not always", "times", kind="number")]
     if switch.number:
         inputs.insert(
             0, text_input(switch.unit.capitalize(), "number", f"{switch.rule[switch.number]:g}", kind="number")
@@ -156,7 +156,7 @@ def clear(sandbox: "Sandbox", call: Call) -> Response:
 def release(sandbox: "Sandbox", call: Call) -> Response:
     """Deliver what was held."""
     sent = sandbox.deliveries.flush(shuffle=bool(call.form.get("shuffle")))
-    return go("/faults", done=f"{sent} webhooks released.")
+    return go("/faults", done=f"Released: {sent}.")
 
 
 def advance(sandbox: "Sandbox", call: Call) -> Response:

@@ -6,17 +6,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.sandbox.dashboard.markup import (
-    Html,
-    button,
-    card,
-    facts,
-    link,
-    pill,
-    select,
-    table,
-    tag,
-)
+from tests.sandbox.dashboard.markup import Html, button, card, facts, link, pill, select, table, tag
 from tests.sandbox.dashboard.page import (
     Call,
     act,
@@ -63,25 +53,21 @@ def show_list(sandbox: "Sandbox", call: Call) -> Response:
         params["status"] = status
     listed = ask(sandbox, "GET", "/v1/invoices", params)
     choice = select("Status", "status", [(value, value) for value in STATUSES], status)
-    form = tag(
-        "form",
-        choice,
-        tag("button", "Show", data_action="filter"),
-        class_="filters",
-        action="/invoices",
-    )
+    form = tag("form", choice, tag("button", "Show", data_action="filter"), class_="filters", action="/invoices")
     pages = cursors(listed, call, "/invoices")
-    return render(sandbox, call, "Invoices", form, _table(listed["data"]), pages, here="/invoices")
+    found = table(HEADINGS, _rows(listed["data"]), empty="No invoice.", id="invoices")
+    return render(sandbox, call, "Invoices", form, found, pages, here="/invoices")
 
 
 def of_customer(sandbox: "Sandbox", customer: str) -> Html:
     """The card on a customer's page."""
     listed = ask(sandbox, "GET", "/v1/invoices", {"customer": customer, "limit": 10})
-    return card("Invoices (last 10)", _table(listed["data"]))
+    headings, rows = (HEADINGS[0], *HEADINGS[2:]), [(row[0], *row[2:]) for row in _rows(listed["data"])]
+    return card("Invoices (last 10)", table(headings, rows, empty="No invoice.", id="invoices"))
 
 
-def _table(invoices: Iterable[dict[str, Any]]) -> Html:
-    rows = [
+def _rows(invoices: Iterable[dict[str, Any]]) -> list[tuple[Html, ...]]:
+    return [
         (
             link(invoice["number"] or invoice["id"], f"/invoices/{invoice['id']}"),
             customer_link(invoice["customer"]),
@@ -93,17 +79,11 @@ def _table(invoices: Iterable[dict[str, Any]]) -> Html:
         )
         for invoice in invoices
     ]
-    return table(HEADINGS, rows, empty="No invoice.", id="invoices")
 
 
 def _buttons(invoice: dict[str, Any]) -> list[Html]:
     return [
-        button(
-            label,
-            to=f"/invoices/{invoice['id']}/{action}",
-            action=action,
-            danger=action != "pay",
-        )
+        button(label, to=f"/invoices/{invoice['id']}/{action}", action=action, danger=action != "pay")
         for action, (label, statuses, _) in ACTIONS.items()
         if invoice["status"] in statuses
     ]
@@ -129,10 +109,7 @@ def _facts(invoice: dict[str, Any]) -> Html:
         [
             ("Id", tag("code", invoice["id"])),
             ("Customer", customer_link(invoice["customer"])),
-            (
-                "Subscription",
-                subscription and link(subscription, f"/subscriptions/{subscription}"),
-            ),
+            ("Subscription", subscription and link(subscription, f"/subscriptions/{subscription}")),
             ("Status", pill(invoice["status"])),
             ("Total", money(invoice["total"], currency)),
             ("Paid", money(invoice["amount_paid"], currency)),
@@ -150,11 +127,7 @@ def _lines_card(invoice: dict[str, Any]) -> Html:
         (line["description"], line["quantity"], money(line["amount"], line["currency"]))
         for line in invoice["lines"]["data"]
     ]
-    return card(
-        "Lines",
-        table(("Description", "Quantity", "Amount"), rows, empty="No line."),
-        id="lines",
-    )
+    return card("Lines", table(("Description", "Quantity", "Amount"), rows, empty="No line."), id="lines")
 
 
 def change(sandbox: "Sandbox", call: Call) -> Response:
@@ -163,10 +136,4 @@ def change(sandbox: "Sandbox", call: Call) -> Response:
     back = f"/invoices/{invoice}"
     if action not in ACTIONS:
         return go(back, error=f"There is no action {action!r}. Nothing was changed.")
-    return act(
-        sandbox,
-        "POST",
-        f"/v1/invoices/{invoice}/{action}",
-        done=ACTIONS[action][2],
-        back=back,
-    )
+    return act(sandbox, "POST", f"/v1/invoices/{invoice}/{action}", done=ACTIONS[action][2], back=back)

@@ -59,23 +59,12 @@ def route(sandbox: "Sandbox", path: str, handler: Handler, method: str = "GET") 
     return Route(path, endpoint, methods=[method])
 
 
-def render(
-    sandbox: "Sandbox",
-    call: Call,
-    title: str,
-    *body: Child,
-    here: str,
-    status: int = 200,
-) -> HTMLResponse:
+def render(sandbox: "Sandbox", call: Call, title: str, *body: Child, here: str, status: int = 200) -> HTMLResponse:
     """A whole page; `here` is the address of its entry in the navigation."""
     page = tag(
         "html",
         tag("head", _head(title)),
-        tag(
-            "body",
-            _frame(sandbox, here),
-            tag("main", _message(call), tag("h1", title), body),
-        ),
+        tag("body", _frame(sandbox, here), tag("main", _message(call), tag("h1", title), body)),
         lang="en",
     )
     return HTMLResponse(f"<!doctype html>{page}", status_code=status)
@@ -95,19 +84,9 @@ def _head(title: str) -> Html:
 
 def _frame(sandbox: "Sandbox", here: str) -> Html:
     entries = [tag("a", label, href=to, aria_current="page" if to == here else None) for label, to in PAGES]
-    clock = tag(
-        "span",
-        f"Sandbox time {moment(sandbox.clock.now())}",
-        id="clock",
-        class_="clock",
-    )
+    clock = tag("span", "Sandbox time ", moment(sandbox.clock.now()), id="clock", class_="clock")
     advance = [
-        button(
-            label,
-            to="/clock/advance",
-            action=f"advance_{unit}",
-            fields={"days": days, "back": here},
-        )
+        button(label, to="/clock/advance", action=f"advance_{unit}", fields={"days": days, "back": here})
         for label, unit, days in (("+1 day", "day", 1), ("+1 month", "month", 31))
     ]
     navigation = tag("nav", entries, aria_label="Main")
@@ -135,13 +114,7 @@ def ask(sandbox: "Sandbox", method: str, path: str, params: dict[str, Any] | Non
 
 
 def act(
-    sandbox: "Sandbox",
-    method: str,
-    path: str,
-    params: dict[str, Any] | None = None,
-    *,
-    done: str,
-    back: str,
+    sandbox: "Sandbox", method: str, path: str, params: dict[str, Any] | None = None, *, done: str, back: str
 ) -> Response:
     """Change something through the API, then go back with what happened or with Stripe's own words."""
     reply = sandbox.request(method, path, params)
@@ -172,21 +145,22 @@ def moment(timestamp: int | None) -> Html:
 
 def money(amount: int | None, currency: str | None) -> Html:
     """An amount in minor units as people read it."""
+    return tag("span", money_text(amount, currency), class_="money")
+
+
+def money_text(amount: int | None, currency: str | None) -> str:
+    """The same where there is no room for an element."""
     if amount is None or not currency:
-        return Html("–")
+        return "–"
     digits = 0 if currency in NO_DIGITS else 3 if currency in THREE_DIGITS else 2
-    return tag("span", f"{amount / 10**digits:,.{digits}f} {currency.upper()}", class_="money")
+    return f"{amount / 10**digits:,.{digits}f} {currency.upper()}"
 
 
 def customer_link(customer: Any) -> Html:
     """A link to a customer that may be expanded, deleted or only an id."""
     if not isinstance(customer, dict):
         return link(customer, f"/customers/{customer}") if customer else Html("–")
-    name = tag(
-        "span",
-        customer.get("name") or customer.get("email") or customer["id"],
-        class_="name",
-    )
+    name = tag("span", customer.get("name") or customer.get("email") or customer["id"], class_="name")
     return name if customer.get("deleted") else link(name, f"/customers/{customer['id']}")
 
 

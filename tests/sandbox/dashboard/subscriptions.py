@@ -6,19 +6,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.sandbox.dashboard.markup import (
-    Html,
-    button,
-    card,
-    facts,
-    join,
-    link,
-    pill,
-    select,
-    table,
-    tag,
-    text_input,
-)
+from tests.sandbox.dashboard.markup import Html, button, card, facts, join, link, pill, select, table, tag, text_input
 from tests.sandbox.dashboard.page import (
     Call,
     act,
@@ -30,6 +18,7 @@ from tests.sandbox.dashboard.page import (
     missing,
     moment,
     money,
+    money_text,
     render,
     route,
 )
@@ -37,24 +26,10 @@ from tests.sandbox.dashboard.page import (
 if TYPE_CHECKING:
     from tests.sandbox.server import Sandbox
 
-STATUSES = (
-    "all",
-    "active",
-    "trialing",
-    "past_due",
-    "unpaid",
-    "incomplete",
-    "incomplete_expired",
-    "paused",
-    "canceled",
-)
+STATUSES = ("all", "active", "trialing", "past_due", "unpaid", "incomplete", "incomplete_expired", "paused", "canceled")
 ENDED = frozenset({"canceled", "incomplete_expired"})
 HEADINGS = ("Customer", "Status", "What", "Current period ends", "Created", "")
-PAUSES = (
-    ("void", "void invoices"),
-    ("keep_as_draft", "keep as drafts"),
-    ("mark_uncollectible", "mark uncollectible"),
-)
+PAUSES = (("void", "void invoices"), ("keep_as_draft", "keep as drafts"), ("mark_uncollectible", "mark uncollectible"))
 
 
 def routes(sandbox: "Sandbox") -> list[Route]:
@@ -71,42 +46,22 @@ def show_list(sandbox: "Sandbox", call: Call) -> Response:
     status = call.query.get("status") or "all"
     params = list_params(call) | {"status": status, "expand": ["data.customer"]}
     listed = ask(sandbox, "GET", "/v1/subscriptions", params)
-    choice = select(
-        "Status",
-        "status",
-        [(value, value.replace("_", " ")) for value in STATUSES],
-        status,
-    )
-    form = tag(
-        "form",
-        choice,
-        tag("button", "Show", data_action="filter"),
-        class_="filters",
-        action="/subscriptions",
-    )
+    choice = select("Status", "status", [(value, value.replace("_", " ")) for value in STATUSES], status)
+    form = tag("form", choice, tag("button", "Show", data_action="filter"), class_="filters", action="/subscriptions")
     pages = cursors(listed, call, "/subscriptions")
-    return render(
-        sandbox,
-        call,
-        "Subscriptions",
-        form,
-        _table(listed["data"]),
-        pages,
-        here="/subscriptions",
-    )
+    found = table(HEADINGS, _rows(listed["data"]), empty="No subscription.", id="subscriptions")
+    return render(sandbox, call, "Subscriptions", form, found, pages, here="/subscriptions")
 
 
 def of_customer(sandbox: "Sandbox", customer: str) -> Html:
     """The card on a customer's page."""
     params = {"customer": customer, "status": "all", "limit": 100}
-    return card(
-        "Subscriptions",
-        _table(ask(sandbox, "GET", "/v1/subscriptions", params)["data"]),
-    )
+    rows = [row[1:] for row in _rows(ask(sandbox, "GET", "/v1/subscriptions", params)["data"])]
+    return card("Subscriptions", table(HEADINGS[1:], rows, empty="No subscription.", id="subscriptions"))
 
 
-def _table(subscriptions: Iterable[dict[str, Any]]) -> Html:
-    rows = [
+def _rows(subscriptions: Iterable[dict[str, Any]]) -> list[tuple[Html, ...]]:
+    return [
         (
             customer_link(subscription["customer"]),
             _state(subscription),
@@ -117,7 +72,6 @@ def _table(subscriptions: Iterable[dict[str, Any]]) -> Html:
         )
         for subscription in subscriptions
     ]
-    return table(HEADINGS, rows, empty="No subscription.", id="subscriptions")
 
 
 def _state(subscription: dict[str, Any]) -> Html:
@@ -150,18 +104,10 @@ def _cancel_buttons(subscription: dict[str, Any]) -> list[Html]:
         return []
     now = button("Cancel now", to=f"{to}/cancel_now", action="cancel_now", danger=True)
     if subscription["cancel_at_period_end"] or subscription["cancel_at"]:
-        return [
-            button("Undo cancellation", to=f"{to}/undo_cancel", action="undo_cancel"),
-            now,
-        ]
-    return [
-        button(
-            "Cancel at period end",
-            to=f"{to}/cancel_at_period_end",
-            action="cancel_at_period_end",
-        ),
-        now,
-    ]
+        return [button("Undo cancellation", to=f"{to}/undo_cancel", action="undo_cancel"), now]
+    if subscription["status"] == "incomplete":
+        return [now]
+    return [button("Cancel at period end", to=f"{to}/cancel_at_period_end", action="cancel_at_period_end"), now]
 
 
 def show(sandbox: "Sandbox", call: Call) -> Response:
@@ -188,10 +134,7 @@ def _about_card(subscription: dict[str, Any]) -> Html:
             ("Cancellation asked", moment(subscription["canceled_at"])),
             ("Ended", moment(subscription["ended_at"])),
             ("Collection", subscription["collection_method"].replace("_", " ")),
-            (
-                "Latest invoice",
-                invoice and link(invoice["number"] or invoice["id"], f"/invoices/{invoice['id']}"),
-            ),
+            ("Latest invoice", invoice and link(invoice["number"] or invoice["id"], f"/invoices/{invoice['id']}")),
             ("Created", moment(subscription["created"])),
         ]
     )
@@ -201,29 +144,12 @@ def _about_card(subscription: dict[str, Any]) -> Html:
 def _actions_card(subscription: dict[str, Any]) -> Html:
     to = f"/subscriptions/{subscription['id']}"
     forms = _cancel_buttons(subscription)
-    if subscription["status"] == "paused":
-        forms.append(button("Resume subscription", to=f"{to}/resume", action="resume"))
     if subscription["pause_collection"]:
-        forms.append(
-            button(
-                "Resume collection",
-                to=f"{to}/resume_collection",
-                action="resume_collection",
-            )
-        )
+        forms.append(button("Resume collection", to=f"{to}/resume_collection", action="resume_collection"))
     else:
         behavior = select("Pause collection", "behavior", PAUSES)
         pause = tag("button", "Pause collection", data_action="pause_collection")
-        forms.append(
-            tag(
-                "form",
-                behavior,
-                pause,
-                class_="actions",
-                method="post",
-                action=f"{to}/pause_collection",
-            )
-        )
+        forms.append(tag("form", behavior, pause, class_="actions", method="post", action=f"{to}/pause_collection"))
     return card("Actions", tag("div", forms, class_="actions"), id="actions")
 
 
@@ -234,19 +160,8 @@ def _items_card(sandbox: "Sandbox", subscription: dict[str, Any]) -> Html:
         price = item["price"]
         amount = money(price["unit_amount"], price["currency"])
         form = _item_form(subscription, item, prices) if subscription["status"] not in ENDED else None
-        rows.append(
-            (
-                price.get("nickname") or price["id"],
-                amount,
-                item.get("quantity", 1),
-                form,
-            )
-        )
-    return card(
-        "Items",
-        table(("Price", "Unit amount", "Quantity", ""), rows, empty="No item."),
-        id="items",
-    )
+        rows.append((price.get("nickname") or price["id"], amount, item.get("quantity", 1), form))
+    return card("Items", table(("Price", "Unit amount", "Quantity", ""), rows, empty="No item."), id="items")
 
 
 def _item_form(subscription: dict[str, Any], item: dict[str, Any], prices: list[dict[str, Any]]) -> Html:
@@ -267,9 +182,8 @@ def _prices(sandbox: "Sandbox", currency: str) -> list[dict[str, Any]]:
     return ask(sandbox, "GET", "/v1/prices", params)["data"]
 
 
-def _price_label(price: dict[str, Any]) -> Html:
-    name = price.get("nickname") or price["id"]
-    return join([f"{name}, ", money(price["unit_amount"], price["currency"])])
+def _price_label(price: dict[str, Any]) -> str:
+    return f"{price.get('nickname') or price['id']}, {money_text(price['unit_amount'], price['currency'])}"
 
 
 def change(sandbox: "Sandbox", call: Call) -> Response:
@@ -278,17 +192,8 @@ def change(sandbox: "Sandbox", call: Call) -> Response:
     back = f"/subscriptions/{subscription}"
     if action == "cancel_now":
         return act(sandbox, "DELETE", f"/v1{back}", done="Canceled.", back=back)
-    if action == "resume":
-        return act(sandbox, "POST", f"/v1{back}/resume", done="Resumed.", back=back)
     if action == "undo_cancel":
-        return act(
-            sandbox,
-            "POST",
-            f"/v1{back}",
-            _undo(sandbox, back),
-            done="The cancellation is undone.",
-            back=back,
-        )
+        return act(sandbox, "POST", f"/v1{back}", _undo(sandbox, back), done="The cancellation is undone.", back=back)
     known = _updates(call.form)
     if action not in known:
         return go(back, error=f"There is no action {action!r}. Nothing was changed.")
@@ -299,14 +204,8 @@ def change(sandbox: "Sandbox", call: Call) -> Response:
 def _updates(form: Any) -> dict[str, tuple[dict[str, Any], str]]:
     item = {key: form[key] for key in ("price", "quantity") if form.get(key)}
     return {
-        "cancel_at_period_end": (
-            {"cancel_at_period_end": True},
-            "Will be canceled when the period ends.",
-        ),
-        "pause_collection": (
-            {"pause_collection": {"behavior": form.get("behavior", "void")}},
-            "Collection is paused.",
-        ),
+        "cancel_at_period_end": ({"cancel_at_period_end": True}, "Will be canceled when the period ends."),
+        "pause_collection": ({"pause_collection": {"behavior": form.get("behavior", "void")}}, "Collection is paused."),
         "resume_collection": ({"pause_collection": ""}, "Collection goes on."),
         "change_item": ({"items": [{"id": form.get("item", ""), **item}]}, "Changed."),
     }

@@ -182,7 +182,7 @@ def test_held_webhooks_are_counted_and_released(account: Account, post: Post) ->
     post("/faults/add/hold")
     assert account.customer
     assert 'data-held="1"' in post("/faults/clear").text
-    assert "1 webhooks released" in post("/faults/release").text
+    assert "Released: 1." in post("/faults/release").text
 
 
 def test_event_is_sent_again(account: Account, post: Post, site: str) -> None:
