@@ -6,11 +6,12 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
 from stripe_mirror.admin.export import ExportAdminMixin
+from stripe_mirror.admin.live import LiveAdminMixin
 from stripe_mirror.kinds import all_kinds
 from stripe_mirror.models import Customer, Subscription
 
 
-class ReadOnlyAdmin(ExportAdminMixin, ModelAdmin):
+class ReadOnlyAdmin(LiveAdminMixin, ExportAdminMixin, ModelAdmin):
     """A list and a page of one mirrored kind."""
 
     list_per_page = 25
@@ -40,7 +41,13 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_select_related = ("customer",)
 
 
-site = UnfoldAdminSite(name="admin")
+class PlainSite(UnfoldAdminSite):
+    """Without the product's sidebar, which names pages that aren't here."""
+
+    settings_name = "UNFOLD_FOR_PLAIN_SITE"
+
+
+site = PlainSite(name="admin")
 for kind in all_kinds():
     special = {Customer: CustomerAdmin, Subscription: SubscriptionAdmin}
     site.register(kind.model, special.get(kind.model, ReadOnlyAdmin))
