@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.errors import invalid
-from tests.sandbox.resource import RESOURCES, Resource
+from tests.sandbox.resource import ABSENT, RESOURCES, Resource
 from tests.sandbox.store import Row, clone
 
 if TYPE_CHECKING:
@@ -85,7 +85,10 @@ def _include(sandbox: Sandbox, rows: list[Row], resource: Resource, name: str) -
     children: list[Row] = []
     for row in rows:
         if name not in row:
-            row[name] = build(sandbox, row)
+            built = build(sandbox, row)
+            if built is ABSENT:
+                continue
+            row[name] = built
         if isinstance(row[name], dict):
             children += row[name].get("data", [])
     return children, target

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import traceback
 from collections.abc import AsyncIterator
 from email.utils import formatdate
 from typing import Any
@@ -112,11 +113,20 @@ def application(sandbox: Sandbox) -> Starlette:
 def server_config(sandbox: Sandbox) -> uvicorn.Config:
     """How uvicorn serves the sandbox; a request that hangs holds up the end for a second at most."""
     return uvicorn.Config(
-        application(sandbox), http=Protocol, log_level="critical", access_log=False, timeout_graceful_shutdown=1
+        application(sandbox),
+        http=Protocol,
+        log_level="critical",
+        access_log=False,
+        date_header=False,  # ours says the sandbox's time
+        server_header=False,
+        timeout_graceful_shutdown=1,
     )
 
 
 async def _tick(sandbox: Sandbox) -> None:
     while True:
         await asyncio.sleep(TICK_SECONDS)
-        sandbox.tick()
+        try:
+            sandbox.tick()
+        except Exception:  # one bad timer must not stop the clock
+            traceback.print_exc()

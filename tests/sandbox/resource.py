@@ -12,6 +12,7 @@ from tests.sandbox.store import Row
 if TYPE_CHECKING:
     from tests.sandbox.server import Sandbox
 
+ABSENT = object()  # what an include answers when the object has no such property
 Handler = Callable[..., Any]
 EXPAND: dict[str, Kind] = {"expand": Many(Str())}
 PAGING: dict[str, Kind] = {

@@ -45,7 +45,9 @@ class Client:
         self._http = urllib3.PoolManager(retries=False, timeout=30)
         self.faults = FaultSwitches(self)
 
-    def call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **params: Any) -> dict[str, Any]:
+    def call(
+        self, method: str, path: str, /, *, headers: dict[str, str] | None = None, **params: Any
+    ) -> dict[str, Any]:
         """One API call; raises `SandboxError` unless it succeeds."""
         encoded = urlencode(flatten(as_sent(params) or {}))
         sent = {"Authorization": f"Bearer {API_KEY}", "User-Agent": "sandbox-testing", **(headers or {})}
@@ -60,19 +62,19 @@ class Client:
             raise SandboxError(answer.status, body)
         return body
 
-    def get(self, path: str, **params: Any) -> dict[str, Any]:
+    def get(self, path: str, /, **params: Any) -> dict[str, Any]:
         """GET."""
         return self.call("GET", path, **params)
 
-    def post(self, path: str, **params: Any) -> dict[str, Any]:
+    def post(self, path: str, /, **params: Any) -> dict[str, Any]:
         """POST."""
         return self.call("POST", path, **params)
 
-    def delete(self, path: str, **params: Any) -> dict[str, Any]:
+    def delete(self, path: str, /, **params: Any) -> dict[str, Any]:
         """DELETE."""
         return self.call("DELETE", path, **params)
 
-    def admin(self, method: str, path: str, **values: Any) -> dict[str, Any]:
+    def admin(self, method: str, path: str, /, **values: Any) -> dict[str, Any]:
         """One call to `/_sandbox/…`."""
         body = json.dumps(values).encode() if values else None
         answer = self._http.request(method, f"{self.url}/_sandbox{path}", body=body)

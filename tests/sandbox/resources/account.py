@@ -68,8 +68,6 @@ def settings() -> dict[str, Any]:
             "statement_descriptor": "SANDBOX BACK OFFICE",
             "statement_descriptor_kana": None,
             "statement_descriptor_kanji": None,
-            "statement_descriptor_prefix_kana": None,
-            "statement_descriptor_prefix_kanji": None,
         },
         "payouts": {
             "debit_negative_balances": True,

@@ -7,14 +7,14 @@ from typing import Any
 from tests.sandbox.billing.prices import give_lookup_key, make
 from tests.sandbox.errors import invalid
 from tests.sandbox.params import Bool, DecimalText, Enum, Fields, Int, Many, Metadata, Range, Str
-from tests.sandbox.resource import Resource, merge
+from tests.sandbox.resource import ABSENT, Resource, merge
 from tests.sandbox.resources import products
 from tests.sandbox.resources.shapes import CUSTOM_UNIT_AMOUNT, INTERVALS, RECURRING, TAX_BEHAVIOR
 from tests.sandbox.store import Row
 
 
 def _tiers(sandbox: Any, shown: Row) -> Any:
-    return sandbox.table("price").private.get(shown["id"], {}).get("tiers")
+    return sandbox.table("price").private.get(shown["id"], {}).get("tiers", ABSENT)
 
 
 PRICE = Resource(

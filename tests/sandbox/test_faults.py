@@ -1,0 +1,107 @@
+"""Faults of the API: refusals, hangs, lost answers, a rate limit; matched, counted, and switched off."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import stripe
+
+from tests.sandbox.conftest import connect, make_customer
+from tests.sandbox.testing import RunningSandbox, SandboxError
+
+
+def statuses(running: RunningSandbox, count: int, path: str = "/v1/customers") -> list[int]:
+    """What so many GETs answer."""
+    answered = []
+    for _ in range(count):
+        try:
+            running.get(path)
+            answered.append(200)
+        except SandboxError as error:
+            answered.append(error.status)
+    return answered
+
+
+def test_faults_strike_as_often_as_they_say(running: RunningSandbox) -> None:
+    running.faults.add(status=500, times=2)
+    assert statuses(running, 3) == [500, 500, 200]
+
+
+def test_faults_match_method_and_path(running: RunningSandbox) -> None:
+    running.faults.add(status=409, method="GET", path="/v1/customers")
+    running.faults.add(status=429, path="^/v1/(products|prices)$")
+    assert statuses(running, 1) == [409]
+    assert running.post("/v1/customers")["id"]
+    assert statuses(running, 1, "/v1/products") == [429]
+    assert statuses(running, 1, "/v1/subscriptions") == [200]
+    running.faults.clear()
+    assert statuses(running, 1) == [200]
+
+
+def test_probable_faults_follow_the_seed(running: RunningSandbox) -> None:
+    running.faults.add(status=500, probability=0.5)
+    struck = statuses(running, 40)
+    assert 8 < struck.count(500) < 32
+    with RunningSandbox() as again:
+        again.faults.add(status=500, probability=0.5)
+        assert statuses(again, 40) == struck
+
+
+def test_refusals_are_the_stripe_packages_own_exceptions(running: RunningSandbox, client: stripe.StripeClient) -> None:
+    expected = {429: stripe.RateLimitError, 500: stripe.APIError, 409: stripe.APIError}
+    for status, kind in expected.items():
+        running.faults.add(status=status, times=1)
+        with pytest.raises(kind) as caught:
+            client.v1.customers.list()
+        assert caught.value.http_status == status
+        assert caught.value.request_id is not None
+
+
+def test_500_before_the_work_does_nothing_and_after_it_everything(running: RunningSandbox) -> None:
+    customer = make_customer(running, name="Ann")
+    path = f"/v1/customers/{customer['id']}"
+    for after_work, name in ((False, "Ann"), (True, "Bob")):
+        running.faults.add(status=500, after_work=after_work, times=1)
+        with pytest.raises(SandboxError):
+            running.post(path, name="Bob")
+        assert running.get(path)["name"] == name
+
+
+def test_hanging_call_does_not_hold_up_others(running: RunningSandbox) -> None:  # S14
+    running.faults.add(hang=2, path="/v1/products")
+    impatient = connect(running.url, http_client=stripe.RequestsClient(timeout=0.2))
+    with pytest.raises(stripe.APIConnectionError):
+        impatient.v1.products.list()
+    start = time.monotonic()
+    running.get("/v1/customers")
+    assert time.monotonic() - start < 0.5
+
+
+def test_latency_slows_every_call(running: RunningSandbox) -> None:
+    running.faults.add(latency_ms=50)
+    start = time.monotonic()
+    statuses(running, 3)
+    assert time.monotonic() - start >= 0.15
+
+
+def test_lost_answer_means_the_work_is_done(running: RunningSandbox, client: stripe.StripeClient) -> None:  # S31
+    running.faults.add(lose_answer=True, method="POST", times=1)
+    with pytest.raises(stripe.APIConnectionError):
+        client.v1.customers.create(params={"name": "Ann"})
+    assert [row["name"] for row in running.objects("customer")] == ["Ann"]
+
+
+def test_rate_limit_refuses_what_is_beyond_and_recovers(running: RunningSandbox) -> None:
+    running.faults.add(rate_limit=5)
+    answered = statuses(running, 12)
+    assert answered[:5] == [200] * 5
+    assert 429 in answered
+    time.sleep(0.5)
+    assert statuses(running, 1) == [200]
+
+
+def test_unknown_fault_settings_are_refused(running: RunningSandbox) -> None:
+    with pytest.raises(SandboxError, match="Unknown fault settings"):
+        running.faults.add(explode=True)
+    assert running.faults.list() == []
