@@ -55,7 +55,7 @@ def show_list(sandbox: "Sandbox", call: Call) -> Response:
     ]
     headings = ("Name", "Email", "Country", "Currency", "Created", "Id")
     listing = table(headings, rows, empty="No customer matches.", id="customers")
-    count = tag("p", f"{len(found):,} customers", id="count", class_="quiet")
+    count = tag("p", f"{len(found):,} customer{'' if len(found) == 1 else 's'}", id="count", class_="quiet")
     pages = _pages(call, page, len(found))
     return render(sandbox, call, "Customers", card("Find", _search_form(call)), count, listing, pages, here="/")
 
@@ -112,14 +112,14 @@ def _about_card(customer: dict[str, Any]) -> Html:
         ]
     )
     remove = button("Delete customer", to=f"/customers/{customer['id']}/delete", action="delete_customer", danger=True)
-    return card("About", known, tag("p", remove))
+    return card("About", known, tag("div", remove, class_="below"))
 
 
 def _edit_card(customer: dict[str, Any]) -> Html:
     address = customer.get("address") or {}
     metadata = [*(customer.get("metadata") or {}).items(), *[("", "")] * EMPTY_METADATA_ROWS]
     fields = [
-        *[text_input(label, name, customer.get(name), kind=kind) for label, name, kind in CONTACT],
+        *[text_input(label, name, customer.get(name), kind=kind, width="wide") for label, name, kind in CONTACT],
         text_input("Description", "description", customer.get("description"), width="wide"),
         tag("fieldset", tag("legend", "Address"), _address_inputs(address)),
         tag("fieldset", tag("legend", "Metadata (clear a value to delete its key)"), _metadata_inputs(metadata)),

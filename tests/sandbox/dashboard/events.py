@@ -97,7 +97,7 @@ def show(sandbox: "Sandbox", call: Call) -> Response:
     )
     again = button("Send again", to=f"/events/{event['id']}/send_again", action="send_again")
     payload = tag("pre", json.dumps(event["data"], indent=2, ensure_ascii=False))
-    body = [card("About", known, tag("p", again)), card("Payload", payload)]
+    body = [card("About", known, tag("div", again, class_="below")), card("Payload", payload)]
     return render(sandbox, call, event["type"], body, here="/events")
 
 

@@ -91,7 +91,7 @@ def _rules(sandbox: "Sandbox") -> list[Html]:
     ]
     listing = table(("Fault", "Strikes", "How often", "Did so", ""), rows, empty="Nothing is broken.", id="faults")
     everything = button("Remove all", to="/faults/clear", action="clear_faults") if rules else tag("span")
-    return [listing, tag("p", everything)]
+    return [listing, tag("div", everything, class_="below")]
 
 
 def _described(rule: dict[str, Any]) -> str:

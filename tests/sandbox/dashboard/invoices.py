@@ -95,7 +95,7 @@ def show(sandbox: "Sandbox", call: Call) -> Response:
     if reply.status != 200:
         return missing(sandbox, call, "invoice")
     invoice = reply.body
-    buttons = tag("p", tag("span", _buttons(invoice), class_="actions"))
+    buttons = tag("div", _buttons(invoice), class_="actions below")
     title = f"Invoice {invoice['number'] or invoice['id']}"
     body = [card("About", _facts(invoice), buttons), _lines_card(invoice)]
     return render(sandbox, call, title, body, here="/invoices")
