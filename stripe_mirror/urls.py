@@ -1,5 +1,12 @@
-"""The mirror's own addresses."""
+"""The mirror's own addresses: the receiver of webhooks and the health check."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from stripe_mirror.health import healthz
+from stripe_mirror.inbox.views import receive
+
+urlpatterns = [
+    # Exact, with the slash: Stripe takes a redirect as a failure.
+    path("stripe-webhooks/", receive, name="stripe-webhooks"),
+    path("healthz", healthz, name="healthz"),
+]

@@ -1,1 +1,58 @@
 """Fixtures that every step's tests share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import stripe
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from stripe_mirror.stripe_api import client as stripe_client
+from tests.sandbox.seed import seed
+from tests.sandbox.testing import API_KEY, RunningSandbox
+
+SECRET = "whsec_" + "test"
+
+
+@pytest.fixture
+def sandbox(settings: Settings) -> Iterator[RunningSandbox]:
+    """An empty stand-in for Stripe on a port of its own, which the settings point to."""
+    with RunningSandbox() as running:
+        settings.STRIPE_API_BASE = running.url
+        settings.STRIPE_SECRET_KEY = API_KEY
+        yield running
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failing reads are tried again at once instead of after seconds."""
+    monkeypatch.setattr(stripe_client, "PATIENCE", (0, 0))
+
+
+def signed(payload: bytes, *, secret: str = SECRET, timestamp: int | None = None) -> str:
+    """The header with which Stripe would send this body."""
+    return str(stripe.WebhookSignature.generate_signature_header(payload.decode(), secret, timestamp=timestamp))
+
+
+def post_event(client: Client, event: dict[str, Any] | bytes, **headers: str) -> Any:
+    """Deliver an event to the receiver as Stripe does."""
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    headers.setdefault("Stripe-Signature", signed(body))
+    return client.post("/stripe-webhooks/", data=body, content_type="application/json", headers=headers)
+
+
+def events_of(sandbox: RunningSandbox, object_id: str = "") -> list[dict[str, Any]]:
+    """The sandbox's events, oldest first (as they happened), of one object or of all."""
+    events = list(sandbox.sandbox.table("event").rows.values())
+    return [e for e in events if not object_id or e["data"]["object"].get("id") == object_id]
+
+
+@pytest.fixture
+def company(sandbox: RunningSandbox) -> RunningSandbox:
+    """A small believable company on the Stripe side."""
+    seed(sandbox.sandbox, customers=60)
+    return sandbox

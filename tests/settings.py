@@ -1,6 +1,7 @@
 """The project's settings for tests: nothing from the machine's environment or `.env` reaches them but TEST_DATABASE_URL."""
 
 import os
+import tempfile
 
 for name in (
     "ALLOWED_HOSTS",
@@ -27,4 +28,7 @@ DEBUG = False
 STRIPE_MAX_REQUESTS_PER_SECOND = 5000.0
 STRIPE_WEBHOOK_SECRETS = ["whsec_" + "test"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-DATABASES["default"].setdefault("TEST", {})
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, as in production: SQLite's shared memory locks by table and knows no waiting, so threads would meet errors
+    # there that a file never gives (S07). A file per process, so that several runs don't meet either.
+    DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/backoffice-test-{os.getpid()}.sqlite3"}

@@ -1,0 +1,271 @@
+"""Which state is the newer one? Pure decisions over what we hold and what an event or an answer says; no database.
+
+Stripe's clock shows whole seconds, order is not promised, and events repeat. A held state lies somewhere between
+`as_of` and `read_until`; an empty `read_until` says more: an unbroken chain of events led to it, each the direct
+successor of the one before. Only then can an event of the same second be proved to be the next one; whatever can't be
+proved is read from Stripe. `tests/pull/test_ordering_properties.py` holds these rules against random histories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+State = dict[str, Any]
+
+# Statuses that an object leaves and never returns to: of two states of one second the higher is the later.
+LIFE = {
+    "charge": {"pending": 0, "failed": 1, "succeeded": 1},
+    "invoice": {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3},
+    "payment_intent": {"canceled": 1, "succeeded": 1},
+    "subscription": {"canceled": 1, "incomplete_expired": 1},
+}
+
+
+# In a busier second than this, nothing is proved any more.
+MANY = 200
+
+
+class Decision(StrEnum):
+    """What to do with a state that reached us."""
+
+    # It is newer than ours.
+    APPLY = "apply"
+    # It is older than ours.
+    STALE = "stale"
+    # It is ours.
+    DUPLICATE = "duplicate"
+    # It can't be told: Stripe has to be asked.
+    FETCH = "fetch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """What a row holds, and when that was true."""
+
+    state: State
+    as_of: datetime
+    read_until: datetime | None = None
+    deleted: bool = False
+    version: int = 1
+    # Our clock, when the row last learned something from Stripe.
+    synced_at: datetime | None = None
+
+    @property
+    def latest(self) -> datetime:
+        """The last second that the state may stem from."""
+        return self.read_until or self.as_of
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the state at creation, from the event of the creation: anything else is later."""
+        return self.version == 1 and self.read_until is None and self.state.get("created") == self.as_of.timestamp()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventState:
+    """An event: the state right after a change, and (in updates) what the change replaced."""
+
+    object: State
+    at: datetime
+    type: str
+    previous: State | None = None
+    request_id: str = ""
+    # Rendered in another major API version than ours.
+    foreign: bool = False
+    # A deleted id of this form can be given to a new object (coupons, products with ids of the user's choice).
+    reusable_id: bool = False
+
+    @property
+    def creates(self) -> bool:
+        """Whether this is the first state of an object."""
+        return self.type.endswith(".created")
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the object is gone. A "deleted" subscription is only cancelled."""
+        return self.type.endswith(".deleted") and self.object.get("object") != "subscription"
+
+    @property
+    def before(self) -> State:
+        """The state that the change replaced."""
+        return undone(self.object, self.previous or {})
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Between which seconds a held state lies (see the module's docstring)."""
+
+    as_of: datetime
+    read_until: datetime | None
+
+
+def decide(held: Held | None, event: EventState, *, siblings: Sequence[EventState] = ()) -> Decision:
+    """What to do with an event. `siblings`: the settled events of the held second, where `wants_siblings`."""
+    if held is None:
+        return Decision.FETCH if event.foreign else Decision.APPLY
+    if held.deleted or event.deletes:
+        return _decide_life(held, event)
+    if event.at < held.as_of:
+        # A late event from before a chain that ran in circles: the chain may have begun elsewhere than we thought.
+        return Decision.FETCH if held.read_until is None and _circles(siblings) else Decision.STALE
+    if event.foreign:
+        return Decision.FETCH
+    if same(event.object, held.state):
+        return Decision.DUPLICATE
+    if event.at > held.latest:
+        return Decision.APPLY
+    return _decide_within(held, event, siblings)
+
+
+def wants_siblings(held: Held | None, event: EventState) -> bool:
+    """Whether `decide` needs the other events of the held second, which cost a query."""
+    return held is not None and not held.deleted and held.read_until is None and event.at <= held.as_of
+
+
+def bounds_after(held: Held | None, event: EventState, decision: Decision) -> Bounds:
+    """When the state that is held after an APPLY, DUPLICATE or STALE was true."""
+    if decision is Decision.APPLY:
+        return Bounds(_later(held, event), None if _continues(held, event) else _later(held, event))
+    if held is None:
+        raise ValueError("nothing is held that an event could be compared with")
+    if decision is Decision.STALE:
+        # Order is disturbed here: nothing more of this second can be proved.
+        return Bounds(held.as_of, held.latest)
+    if event.at > held.latest or (event.at == held.as_of and held.read_until is None):
+        linked = same(event.before, held.state)
+        return Bounds(event.at, None if linked else event.at)
+    return Bounds(max(held.as_of, event.at), held.latest)
+
+
+def decide_read(
+    held: Held | None, state: State, *, as_of: datetime, read_until: datetime, sent_at: datetime | None = None
+) -> Decision:
+    """What to do with an answer of the API. With `sent_at` (our clock) FETCH says: overtaken, read it again."""
+    if held is None:
+        return Decision.APPLY
+    newer = as_of > held.latest or _untouched_since(held, sent_at, read_until)
+    if not held.deleted and same(state, held.state):
+        return Decision.DUPLICATE
+    if newer:
+        return Decision.APPLY
+    if read_until < held.as_of:
+        return Decision.STALE
+    if held.deleted:
+        return Decision.FETCH
+    if rank := _rank(state) - _rank(held.state):
+        return Decision.APPLY if rank > 0 else Decision.STALE
+    return Decision.FETCH if sent_at else Decision.APPLY
+
+
+def bounds_after_read(held: Held | None, decision: Decision, *, as_of: datetime, read_until: datetime) -> Bounds:
+    """As `bounds_after`, for answers of the API."""
+    if held is None:
+        return Bounds(as_of, read_until)
+    return Bounds(
+        max(held.as_of, as_of), max(held.latest, read_until) if decision is Decision.DUPLICATE else read_until
+    )
+
+
+def same(one: State, other: State) -> bool:
+    """Whether two states are equal; a missing key and a null are one."""
+    return one == other or _without_nulls(one) == _without_nulls(other)
+
+
+def undone(state: State, previous: State) -> State:
+    """The state before a change: `previous_attributes` names old leaves; arrays stand whole, null may be "missing"."""
+    before = dict(state)
+    for key, old in previous.items():
+        new = before.get(key)
+        before[key] = undone(new, old) if isinstance(old, dict) and isinstance(new, dict) else old
+    return before
+
+
+def _decide_life(held: Held, event: EventState) -> Decision:
+    if event.deletes:
+        return _decide_deletion(held, event)
+    if event.at < held.as_of:
+        return Decision.STALE
+    if event.creates and event.at > held.latest and not event.foreign:
+        return Decision.APPLY
+    # An update after the deletion, or a creation in its second: only Stripe knows whether the id lives again.
+    return Decision.FETCH if event.creates or event.at > held.latest else Decision.STALE
+
+
+def _decide_deletion(held: Held, event: EventState) -> Decision:
+    if held.deleted and event.at <= held.latest:
+        return Decision.DUPLICATE
+    if held.deleted or not event.reusable_id:
+        return Decision.APPLY
+    if event.at < held.as_of:
+        return Decision.STALE
+    if event.at > held.latest:
+        return Decision.APPLY
+    # In the held second: was it the object that we hold, or one before it under the same id?
+    return Decision.FETCH if held.state.get("created") == event.at.timestamp() else Decision.APPLY
+
+
+def _decide_within(held: Held, event: EventState, siblings: Sequence[EventState]) -> Decision:
+    """The event's second is the held one, and the states differ."""
+    if rank := _rank(event.object) - _rank(held.state):
+        return Decision.APPLY if rank > 0 else Decision.STALE
+    if event.creates:
+        return Decision.FETCH if event.reusable_id else Decision.STALE
+    if held.is_first:
+        return Decision.APPLY
+    if held.read_until is not None or len(siblings) > MANY or not same(event.before, held.state):
+        return Decision.FETCH
+    if any(_is_copy(sibling, event) for sibling in siblings):
+        # Stripe may send two events for one change; without a request they could be two changes, too.
+        return Decision.DUPLICATE if event.request_id else Decision.FETCH
+    return Decision.APPLY
+
+
+def _continues(held: Held | None, event: EventState) -> bool:
+    """Whether the event is the direct successor of an unbroken chain, or begins one."""
+    if held is None or held.deleted:
+        return event.creates
+    unbroken = held.read_until is None or event.at > held.latest
+    return unbroken and same(event.before, held.state)
+
+
+def _circles(events: Sequence[EventState]) -> bool:
+    """Whether these changes visit one state twice, so that their order can't be told from the changes alone."""
+    if len(events) > MANY:
+        return True
+    changes = [event for event in events if not same(event.before, event.object)]
+    states: list[State] = []
+    for state in [state for event in changes for state in (event.before, event.object)]:
+        if not any(same(state, other) for other in states):
+            states.append(state)
+    return len(states) <= len(changes)
+
+
+def _is_copy(one: EventState, other: EventState) -> bool:
+    return (
+        (one.type, one.at, one.request_id, one.previous) == (other.type, other.at, other.request_id, other.previous)
+    ) and same(one.object, other.object)
+
+
+def _untouched_since(held: Held, sent_at: datetime | None, read_until: datetime) -> bool:
+    """Whether all that we hold was known before the request was sent (unless Stripe's clock contradicts)."""
+    return sent_at is not None and held.synced_at is not None and held.synced_at < sent_at and read_until >= held.as_of
+
+
+def _later(held: Held | None, event: EventState) -> datetime:
+    return max(held.as_of, event.at) if held else event.at
+
+
+def _rank(state: State) -> int:
+    return LIFE.get(str(state.get("object")), {}).get(str(state.get("status")), 0)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
