@@ -23,7 +23,7 @@ from tests.sandbox import admin
 from tests.sandbox.dashboard import routes as dashboard
 from tests.sandbox.errors import StripeError
 from tests.sandbox.faults import Plan
-from tests.sandbox.params import decode_form
+from tests.sandbox.forms import decode_form
 from tests.sandbox.server import Reply, Sandbox
 
 TICK_SECONDS = 0.5

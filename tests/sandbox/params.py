@@ -1,4 +1,4 @@
-"""Parameters: form decoding (`a[b][0][c]=v`), declared types, and Stripe's sentences for what does not fit."""
+"""Parameters: declared types, and Stripe's sentences for what does not fit."""
 
 from __future__ import annotations
 
@@ -6,40 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 from tests.sandbox.errors import StripeError, invalid
 
 CLEAR = ""
 MAX_KEYS = 50
 EMAIL = re.compile(r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$")
-
-
-def decode_form(text: str) -> dict[str, Any]:
-    """`items[0][price]=p&name=x` as nested dicts; indexes stay string keys, `[]` counts up."""
-    root: dict[str, Any] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
-        *parents, last = name.replace("]", "").split("[")
-        node = root
-        for key in parents:
-            child = node.setdefault(key or str(len(node)), {})
-            if not isinstance(child, dict):
-                raise invalid("Invalid object", param=parents[0])
-            node = child
-        node[last or str(len(node))] = value
-    return root
-
-
-def as_sent(value: Any) -> Any:
-    """Python values as the stripe package would put them on the wire: `None`, `[]` and `{}` send nothing."""
-    if isinstance(value, Mapping):
-        kept = {str(key): as_sent(item) for key, item in value.items()}
-        return {key: item for key, item in kept.items() if item is not None} or None
-    if isinstance(value, (list, tuple)):
-        return as_sent({str(index): item for index, item in enumerate(value)})
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else str(value)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""The sandbox itself: Stripe's state and rules in one process, behind one lock. `http.py` puts it on the network."""
+"""The sandbox itself: Stripe's state and rules in one process, behind one lock. `http.py` puts it on the network.
+
+Longer than other modules because it is the one interface that resources, billing, seed and tests all use.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,9 @@ from tests.sandbox.errors import StripeError, missing
 from tests.sandbox.events import EventLog, previous_attributes
 from tests.sandbox.expand import expand, render
 from tests.sandbox.faults import Faults
+from tests.sandbox.forms import as_sent
 from tests.sandbox.idempotency import Keys
 from tests.sandbox.pages import page
-from tests.sandbox.params import as_sent
 from tests.sandbox.resource import RESOURCES, Listing, Plain, all_resources
 from tests.sandbox.resources.webhook_endpoints import register
 from tests.sandbox.routing import Match, Router
@@ -256,19 +259,19 @@ class Sandbox:
     def edit(
         self, object_type: str, object_id: str, *, event: str | None = None, also: tuple[str, ...] = ()
     ) -> Iterator[Row]:
-        """Change a stored object. Events follow: each of `also`, then `event` with `previous_attributes` if anything
-        is different."""
+        """Change a stored object. Events follow: `event` with `previous_attributes` if anything is different, then each
+        of `also`, which say what the change means."""
         table = self.tables[object_type]
         row = table.rows[object_id]
         before = render(self, row) if event else None
         yield row
         table.reindex(row)
-        for name in also:
-            self.tell(name, row)
         if before is not None and event:
             after = render(self, row)
             if previous := previous_attributes(before, after):
                 self.event_log.emit(event, after, previous)
+        for name in also:
+            self.tell(name, row)
 
     def tell(self, event: str, row: Row) -> None:
         """An event about a stored object as it is now."""

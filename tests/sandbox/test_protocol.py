@@ -9,7 +9,7 @@ import stripe
 import urllib3
 
 from tests.sandbox.conftest import connect, make_customer, make_price, subscribe
-from tests.sandbox.params import decode_form
+from tests.sandbox.forms import decode_form
 from tests.sandbox.testing import API_KEY, RunningSandbox, SandboxError
 
 

@@ -19,8 +19,8 @@ from urllib.parse import urlencode
 import urllib3
 import uvicorn
 
+from tests.sandbox.forms import as_sent, flatten
 from tests.sandbox.http import server_config
-from tests.sandbox.params import as_sent
 from tests.sandbox.server import Sandbox
 
 API_KEY = "sk_test_sandbox"
@@ -203,15 +203,6 @@ class SandboxProcess(Client):
 
     def __exit__(self, *failure: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
-
-
-def flatten(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested parameters as `a[b][c]` pairs."""
-    pairs: list[tuple[str, str]] = []
-    for key, item in value.items():
-        name = f"{prefix}[{key}]" if prefix else key
-        pairs += flatten(item, name) if isinstance(item, dict) else [(name, item)]
-    return pairs
 
 
 def wait_for(condition: Callable[[], bool], timeout: float, otherwise: str, *, pause: float = 0.02) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import cards, collection, discounts, items, prorations
+from tests.sandbox.billing import blanks, cards, collection, discounts, items, prorations
 from tests.sandbox.billing import subscriptions as life
 from tests.sandbox.billing.money import cost
 from tests.sandbox.billing.periods import DAY
 from tests.sandbox.errors import invalid, missing
 from tests.sandbox.resource import merge
-from tests.sandbox.store import Row
+from tests.sandbox.store import Row, clone
 
 CANCELED_ALLOWS = {"metadata", "cancellation_details", "expand"}
 INCOMPLETE_ALLOWS = {"metadata", "description", "default_payment_method", "default_source", "expand"}
@@ -40,63 +40,14 @@ def blank(sandbox: Any, customer: Row, currency: str) -> Row:
     """A subscription that has just started, without items."""
     now = sandbox.now()
     return {
+        **clone(blanks.SUBSCRIPTION),
         "id": sandbox.new_id("sub_", 24),
-        "object": "subscription",
-        "application": None,
-        "application_fee_percent": None,
-        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": now,
-        "billing_cycle_anchor_config": None,
-        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
-        "billing_schedules": [],
-        "billing_thresholds": None,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "canceled_at": None,
-        "cancellation_details": {"comment": None, "feedback": None, "feedback_option": None, "reason": None},
-        "collection_method": "charge_automatically",
         "created": now,
         "currency": currency,
         "customer": customer["id"],
-        "customer_account": None,
-        "days_until_due": None,
-        "default_payment_method": None,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": None,
-        "discounts": [],
-        "ended_at": None,
-        "invoice_settings": {
-            "account_tax_ids": None,
-            "custom_fields": None,
-            "description": None,
-            "footer": None,
-            "issuer": {"type": "self"},
-        },
-        "items": None,
-        "latest_invoice": None,
         "livemode": sandbox.livemode,
-        "managed_payments": None,
-        "metadata": {},
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
-        "payment_settings": {
-            "payment_method_options": None,
-            "payment_method_types": None,
-            "save_default_payment_method": "off",
-        },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": None,
         "start_date": now,
-        "status": "active",
-        "test_clock": None,
-        "transfer_data": None,
-        "trial_end": None,
-        "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
-        "trial_start": None,
     }
 
 
@@ -315,8 +266,7 @@ def _set_all_periods(sandbox: Any, row: Row) -> None:
 
 
 def _bill(sandbox: Any, row: Row, billed: list[Row]) -> bool:
-    invoice = life.make_invoice(sandbox, row, billed, reason="subscription_update")
-    invoice["automatically_finalizes_at"] = None
+    invoice = life.make_invoice(sandbox, row, billed, reason="subscription_update", at_once=True)
     row["latest_invoice"] = invoice["id"]
     return True
 
@@ -339,7 +289,7 @@ def cancel(sandbox: Any, subscription_id: str, params: Row) -> Row:
 def _final_invoice(sandbox: Any, row: Row) -> None:
     pending = sandbox.table("invoiceitem").where("customer", row["customer"])
     if any(item["invoice"] is None for item in pending):
-        invoice = life.make_invoice(sandbox, row, [], reason="subscription_update")
+        invoice = life.make_invoice(sandbox, row, [], reason="subscription_update", at_once=True)
         row["latest_invoice"] = invoice["id"]
         collection.finalize_and_collect(sandbox, invoice)
 

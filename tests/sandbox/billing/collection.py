@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import invoices, payments
+from tests.sandbox.billing import invoices, payments, refunds
 from tests.sandbox.billing.periods import DAY
 from tests.sandbox.billing.timers import action
 from tests.sandbox.errors import StripeError, invalid
@@ -59,8 +59,7 @@ def collect(sandbox: Any, invoice: Row, method: Row | None, *, automatic: bool, 
 def after_attempt(sandbox: Any, invoice: Row, intent: Row, *, automatic: bool) -> None:
     """What an attempt that was not declined does to the invoice."""
     if intent["status"] == "succeeded":
-        count_attempt(invoice, automatic=automatic)
-        paid(sandbox, invoice, intent)
+        paid(sandbox, invoice, intent, counts=automatic or invoice["attempt_count"] == 0)
     else:
         with sandbox.edit("invoice", invoice["id"], event="invoice.updated"):
             count_attempt(invoice, automatic=automatic)
@@ -87,15 +86,15 @@ def count_attempt(invoice: Row, *, automatic: bool) -> None:
         invoice["attempt_count"] += 1
 
 
-def paid(sandbox: Any, invoice: Row, intent: Row) -> None:
-    """The money has come."""
+def paid(sandbox: Any, invoice: Row, intent: Row, *, counts: bool) -> None:
+    """The money has come; `counts` when by an attempt that is counted now."""
     for payment in sandbox.table("invoice_payment").where("invoice", invoice["id"]):
         if payment["payment"].get("payment_intent") == intent["id"]:
             payment.update(status="paid", amount_paid=intent["amount_received"])
             payment["status_transitions"]["paid_at"] = sandbox.now()
             sandbox.table("invoice_payment").reindex(payment)
             sandbox.tell("invoice_payment.paid", payment)
-    invoices.mark_paid(sandbox, invoice, attempted=True)
+    invoices.mark_paid(sandbox, invoice, attempted=True, counts=counts)
     settle(sandbox, invoice)
 
 
@@ -231,7 +230,7 @@ def _settle_payment(sandbox: Any, intent_id: str) -> None:
         return
     invoice = sandbox.table("invoice").rows[invoice_id]
     if error is None:
-        paid(sandbox, invoice, intent)
+        paid(sandbox, invoice, intent, counts=False)
     else:
         _failed(sandbox, invoice, automatic=True)
 
@@ -247,4 +246,4 @@ def _release(sandbox: Any, intent_id: str) -> None:
 def _settle_refund(sandbox: Any, refund_id: str) -> None:
     row = sandbox.table("refund").rows.get(refund_id)
     if row is not None:
-        payments.settle_refund(sandbox, row)
+        refunds.settle(sandbox, row)

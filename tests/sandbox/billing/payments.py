@@ -1,16 +1,14 @@
-"""Payment intents and their charges: one attempt to take money, and giving it back."""
+"""Payment intents: one attempt to take money, what may come of it, and giving up."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import cards
+from tests.sandbox.billing import blanks, cards, charges
 from tests.sandbox.errors import StripeError, invalid
-from tests.sandbox.resource import merged_metadata
 from tests.sandbox.store import Row, clone
 
 SETTLE_SECONDS = 3 * 24 * 3600
-REFUND_SECONDS = 3600
 CAPTURE_SECONDS = 7 * 24 * 3600
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
@@ -19,47 +17,13 @@ def make_intent(sandbox: Any, *, amount: int, currency: str, **values: Any) -> R
     """A new payment intent that waits for a payment method."""
     intent_id = sandbox.new_id("pi_", 24)
     row: Row = {
+        **clone(blanks.PAYMENT_INTENT),
         "id": intent_id,
-        "object": "payment_intent",
-        "allowed_payment_method_types": None,
         "amount": amount,
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": "automatic",
         "client_secret": f"{intent_id}_secret_{sandbox.new_id('', 25)}",
-        "confirmation_method": "automatic",
         "created": sandbox.now(),
         "currency": currency,
-        "customer": None,
-        "customer_account": None,
-        "description": None,
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
         "livemode": sandbox.livemode,
-        "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {},
-        "payment_method_types": ["card"],
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
     }
     row.update(values)
     if row["payment_method"]:
@@ -83,7 +47,7 @@ def attempt(sandbox: Any, intent: Row, method: Row, *, off_session: bool) -> Str
 
 def _charge(sandbox: Any, intent: Row, method: Row, *, settle: str | None) -> None:
     manual = intent["capture_method"] == "manual"
-    charge = make_charge(sandbox, intent, method)
+    charge = charges.make(sandbox, intent, method)
     intent.update(payment_method=method["id"], latest_charge=charge["id"], last_payment_error=None, next_action=None)
     if settle:
         charge.update(status="pending", paid=False, captured=True)
@@ -114,7 +78,7 @@ def _succeed(sandbox: Any, intent: Row, amount: int) -> None:
 
 def _decline(sandbox: Any, intent: Row, method: Row, reason: str) -> StripeError:
     error = cards.declined(reason)
-    charge = make_charge(sandbox, intent, method)
+    charge = charges.make(sandbox, intent, method)
     charge.update(
         status="failed",
         paid=False,
@@ -182,97 +146,6 @@ def _ask_for_action(sandbox: Any, intent: Row, method: Row, *, off_session: bool
     return None
 
 
-def make_charge(sandbox: Any, intent: Row, method: Row) -> Row:
-    """A successful, captured charge for an intent, not stored yet."""
-    charge_id = sandbox.new_id("ch_" if method["type"] == "card" else "py_", 24)
-    return {
-        "id": charge_id,
-        "object": "charge",
-        "amount": intent["amount"],
-        "amount_captured": intent["amount"],
-        "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
-        "billing_details": clone(method["billing_details"]),
-        "calculated_statement_descriptor": "SANDBOX BACK OFFICE",
-        "captured": True,
-        "created": sandbox.now(),
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
-        "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
-        "fraud_details": {},
-        "livemode": sandbox.livemode,
-        "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
-        "outcome": {
-            "advice_code": None,
-            "network_advice_code": None,
-            "network_decline_code": None,
-            "network_status": "approved_by_network",
-            "reason": None,
-            "risk_level": "normal",
-            "risk_score": 13,
-            "seller_message": "Payment complete.",
-            "type": "authorized",
-        },
-        "paid": True,
-        "payment_intent": intent["id"],
-        "payment_method": method["id"],
-        "payment_method_details": _details(method),
-        "radar_options": {},
-        "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": f"https://pay.sandbox.example/receipts/{charge_id}",
-        "refunded": False,
-        "review": None,
-        "shipping": clone(intent["shipping"]),
-        "source_transfer": None,
-        "statement_descriptor": intent["statement_descriptor"],
-        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
-        "status": "succeeded",
-        "transfer_data": None,
-        "transfer_group": intent["transfer_group"],
-    }
-
-
-def _details(method: Row) -> Row:
-    kind = method["type"]
-    if kind != "card":
-        kept = {key: value for key, value in method[kind].items() if key != "generated_from"}
-        return {"type": kind, kind: {**kept, "mandate": None}}
-    shown = (
-        "brand",
-        "checks",
-        "country",
-        "exp_month",
-        "exp_year",
-        "fingerprint",
-        "funding",
-        "last4",
-        "regulated_status",
-    )
-    card = {key: clone(method["card"][key]) for key in shown}
-    rest = {
-        "amount_authorized": None,
-        "authorization_code": None,
-        "installments": None,
-        "mandate": None,
-        "network": method["card"]["brand"],
-        "network_token": {"used": False},
-        "network_transaction_id": None,
-        "three_d_secure": None,
-        "transaction_link_id": None,
-        "wallet": None,
-    }
-    return {"type": "card", "card": {**card, **rest}}
-
-
 def settled(sandbox: Any, intent: Row) -> StripeError | None:
     """A direct debit arrives, or comes back; the error is returned."""
     charge = sandbox.table("charge").rows[intent["latest_charge"]]
@@ -326,70 +199,3 @@ def unexpected_state(intent: Row, verb: str, done: str, allowed: tuple[str, ...]
         code="payment_intent_unexpected_state",
         payment_intent=clone(intent),
     )
-
-
-def refund(sandbox: Any, charge: Row, amount: int | None, *, reason: str | None, metadata: Any) -> Row:
-    """Give money back; what the card's behaviour says may come later."""
-    left = charge["amount"] - charge["amount_refunded"]
-    if not charge["captured"] or charge["status"] != "succeeded":
-        raise invalid(f"This charge ({charge['id']}) cannot be refunded: it was not captured.", param="charge")
-    if left <= 0:
-        raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
-    amount = left if amount is None else amount
-    if amount > left:
-        message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
-        raise invalid(message, param="amount")
-    method = sandbox.table("payment_method").rows.get(charge["payment_method"], {"id": ""})
-    fate = cards.behaviour(sandbox, method).get("refund")
-    row: Row = {
-        "id": sandbox.new_id("re_" if charge["id"].startswith("ch_") else "pyr_", 24),
-        "object": "refund",
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": sandbox.now(),
-        "currency": charge["currency"],
-        "customer": charge["customer"],
-        "customer_account": None,
-        "destination_details": _destination(charge, fate),
-        "metadata": merged_metadata({}, metadata or {}),
-        "payment_intent": charge["payment_intent"],
-        "payment_method": charge["payment_method"],
-        "reason": reason,
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": "pending" if fate == "pending" else "succeeded",
-        "transfer_reversal": None,
-    }
-    if fate == "pending":
-        row["pending_reason"] = "processing"
-    sandbox.insert(row, event="refund.created")
-    with sandbox.edit("charge", charge["id"], event="charge.refunded"):
-        charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] >= charge["amount"]
-    if fate:
-        sandbox.timers.at(sandbox.now() + REFUND_SECONDS, "settle_refund", row["id"])
-    return row
-
-
-def _destination(charge: Row, fate: str | None) -> Row:
-    if not charge["id"].startswith("ch_"):
-        return {"type": charge["payment_method_details"]["type"]}
-    reference = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
-    return {"card": {**reference, "type": "pending"} if fate else reference, "type": "card"}
-
-
-def settle_refund(sandbox: Any, row: Row) -> None:
-    """The late end of a refund: done, or failed and the charge not refunded after all."""
-    method = sandbox.table("payment_method").rows.get(row["payment_method"], {"id": ""})
-    failed = cards.behaviour(sandbox, method).get("refund") == "fail"
-    with sandbox.edit("refund", row["id"], event="refund.updated"):
-        row["status"] = "failed" if failed else "succeeded"
-        row.pop("pending_reason", None)
-        if failed:
-            row["failure_reason"] = "expired_or_canceled_card"
-    if failed:
-        sandbox.tell("refund.failed", row)
-        with sandbox.edit("charge", row["charge"], event="charge.updated") as charge:
-            charge["amount_refunded"] -= row["amount"]
-            charge["refunded"] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from tests.sandbox.billing import invoices
+from tests.sandbox.billing import lines
 from tests.sandbox.billing.money import cost
 from tests.sandbox.store import Row
 
@@ -60,7 +60,7 @@ def _part(sandbox: Any, subscription: Row, item: Row, at: int, *, sign: int) -> 
     share = Decimal(end - max(at, start)) / Decimal(end - start)
     amount = int((cost(sandbox, price, quantity) * share * sign).to_integral_value(ROUND_FLOOR))
     verb = "Unused" if sign < 0 else "Remaining"
-    name = invoices.product_name(sandbox, price)
+    name = lines.product_name(sandbox, price)
     add_item(
         sandbox,
         customer=subscription["customer"],
@@ -73,7 +73,7 @@ def _part(sandbox: Any, subscription: Row, item: Row, at: int, *, sign: int) -> 
             "type": "subscription_details",
         },
         period={"end": end, "start": at},
-        pricing=invoices.pricing(price),
+        pricing=lines.pricing(price),
         proration=True,
         proration_details={"credited_items": None, "discount_amounts": []},
         quantity=quantity,

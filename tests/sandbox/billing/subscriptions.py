@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tests.sandbox.billing import collection, discounts, invoices
+from tests.sandbox.billing import collection, discounts, invoices, lines
 from tests.sandbox.billing.money import cost, rounded
 from tests.sandbox.billing.periods import DAY, next_boundary
 from tests.sandbox.billing.timers import action
@@ -45,11 +45,10 @@ def schedule(sandbox: Any, subscription: Row) -> None:
 def first_invoice(sandbox: Any, subscription: Row, *, behavior: str) -> None:
     """The invoice of a new subscription. Charged at once, it turns incomplete into active (or leaves it incomplete)."""
     items = items_of(sandbox, subscription["id"])
-    invoice = make_invoice(sandbox, subscription, items, reason="subscription_create")
-    subscription["latest_invoice"] = invoice["id"]
     automatic = subscription["collection_method"] == "charge_automatically"
+    invoice = make_invoice(sandbox, subscription, items, reason="subscription_create", at_once=automatic)
+    subscription["latest_invoice"] = invoice["id"]
     if automatic:
-        invoice["automatically_finalizes_at"] = None
         invoices.finalize(sandbox, invoice["id"])
     unpaid = automatic and invoice["status"] != "paid"
     if unpaid:
@@ -58,13 +57,15 @@ def first_invoice(sandbox: Any, subscription: Row, *, behavior: str) -> None:
     sandbox.table("subscription").reindex(subscription)
     sandbox.tell("customer.subscription.created", subscription)
     if unpaid and behavior == "default_incomplete":
-        invoice.update(auto_advance=False, next_payment_attempt=None)
+        with sandbox.edit("invoice", invoice["id"], event="invoice.updated"):
+            invoice.update(auto_advance=False, next_payment_attempt=None)
     elif unpaid:
         collection.try_collect(sandbox, invoice)
 
 
-def make_invoice(sandbox: Any, subscription: Row, items: list[Row], *, reason: str) -> Row:
-    """A draft for the items' current periods with what is pending; it finalizes by itself in an hour."""
+def make_invoice(sandbox: Any, subscription: Row, items: list[Row], *, reason: str, at_once: bool = False) -> Row:
+    """A draft for the items' current periods with what is pending; it finalizes by itself in an hour, or the caller
+    does it `at_once`."""
     customer = sandbox.table("customer").rows[subscription["customer"]]
     paused = subscription["pause_collection"]
     keep_draft = subscription["status"] == "unpaid" or bool(paused and paused["behavior"] == "keep_as_draft")
@@ -73,6 +74,7 @@ def make_invoice(sandbox: Any, subscription: Row, items: list[Row], *, reason: s
         customer,
         currency=subscription["currency"],
         billing_reason=reason,
+        at_once=at_once,
         auto_advance=not keep_draft,
         collection_method=subscription["collection_method"],
         description=subscription["description"],
@@ -80,14 +82,12 @@ def make_invoice(sandbox: Any, subscription: Row, items: list[Row], *, reason: s
         discounts=discounts.still_valid(sandbox, subscription["discounts"]),
         parent=invoices.subscription_parent(subscription),
     )
-    invoices.add_pending_items(sandbox, invoice, subscription=subscription["id"])
+    lines.add_pending_items(sandbox, invoice, subscription=subscription["id"])
     for item in items:
-        invoices.add_item_line(
-            sandbox, invoice, subscription, item, amount=_special_amount(sandbox, subscription, item)
-        )
+        lines.add_item_line(sandbox, invoice, subscription, item, amount=_special_amount(sandbox, subscription, item))
     if items and reason == "subscription_cycle":
         invoice["period_start"] = min(_previous_start(sandbox, subscription, item) for item in items)
-    invoices.retotal(sandbox, invoice)
+    lines.retotal(sandbox, invoice)
     _use_once(sandbox, invoice)
     sandbox.tell("invoice.created", invoice)
     return invoice

@@ -181,7 +181,8 @@ def delete(sandbox: Any, params: dict[str, Any], customer_id: str) -> Plain:
         if subscription["status"] not in ("canceled", "incomplete_expired"):
             billing.end(sandbox, subscription["id"], reason=None)
     for method in list(sandbox.table("payment_method").where("customer", customer_id)):
-        with sandbox.edit("payment_method", method["id"]) as row:
+        sandbox.table("payment_method").secret(method["id"])["detached"] = True
+        with sandbox.edit("payment_method", method["id"], event="payment_method.detached") as row:
             row["customer"] = None
     sandbox.remove("customer", customer_id, event="customer.deleted")
     return Plain(CUSTOMER.stub(customer_id))

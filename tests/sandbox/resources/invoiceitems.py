@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tests.sandbox.billing import invoices, prorations
+from tests.sandbox.billing import lines, prorations
 from tests.sandbox.billing.money import check_currency, check_size, rounded
 from tests.sandbox.billing.prices import make as make_price
 from tests.sandbox.errors import invalid
@@ -79,19 +79,19 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
         customer=customer["id"],
         amount=amount,
         currency=currency,
-        description=params.get("description") or (invoices.product_name(sandbox, price) if price else None),
+        description=params.get("description") or (lines.product_name(sandbox, price) if price else None),
         discountable=params.get("discountable", True),
         invoice=invoice["id"] if invoice else None,
         metadata={key: value for key, value in (params.get("metadata") or {}).items() if value},
         period=params.get("period") or {"end": sandbox.now(), "start": sandbox.now()},
-        pricing=invoices.pricing(price),
+        pricing=lines.pricing(price),
         quantity=quantity,
         **values,
     )
     if invoice is not None:
         with sandbox.edit("invoice", invoice["id"], event="invoice.updated"):
-            invoices.add_invoiceitem_line(sandbox, invoice, row)
-            invoices.retotal(sandbox, invoice)
+            lines.add_invoiceitem_line(sandbox, invoice, row)
+            lines.retotal(sandbox, invoice)
     return row
 
 
@@ -135,7 +135,7 @@ def update(sandbox: Any, params: dict[str, Any], item_id: str) -> Row:
     price = _price(sandbox, params)
     merge(row, params, skip=("price_data", "pricing", "unit_amount_decimal"))
     if price is not None:
-        row["pricing"] = invoices.pricing(price)
+        row["pricing"] = lines.pricing(price)
     if {"amount", "price_data", "pricing", "quantity", "unit_amount_decimal"} & set(params):
         unit = row["pricing"]["unit_amount_decimal"] if row["pricing"] else None
         decimal = params.get("unit_amount_decimal", unit)
@@ -161,8 +161,8 @@ def _replace_line(sandbox: Any, row: Row, *, again: bool) -> None:
             if details["invoice_item"] == row["id"]:
                 sandbox.remove("line_item", line["id"], keep=False)
         if again:
-            invoices.add_invoiceitem_line(sandbox, invoice, row)
-        invoices.retotal(sandbox, invoice)
+            lines.add_invoiceitem_line(sandbox, invoice, row)
+        lines.retotal(sandbox, invoice)
 
 
 @ITEM.on("DELETE", "/{id}")

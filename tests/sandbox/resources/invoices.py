@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.sandbox.billing import cards, collection, discounts
 from tests.sandbox.billing import invoices as billing
+from tests.sandbox.billing import lines as invoice_lines
 from tests.sandbox.billing.money import check_currency
 from tests.sandbox.billing.periods import DAY
 from tests.sandbox.errors import invalid
@@ -117,8 +118,8 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
     merge(row, params, skip=(*HANDLED, "subscription", "currency"))
     _write(sandbox, row, params)
     if params.get("pending_invoice_items_behavior") == "include" or "subscription" in params:
-        billing.add_pending_items(sandbox, row, subscription=params.get("subscription"))
-    billing.retotal(sandbox, row)
+        invoice_lines.add_pending_items(sandbox, row, subscription=params.get("subscription"))
+    invoice_lines.retotal(sandbox, row)
     sandbox.table("invoice").reindex(row)
     sandbox.tell("invoice.created", row)
     return row
@@ -169,7 +170,7 @@ def update(sandbox: Any, params: dict[str, Any], invoice_id: str) -> Row:
         merge(row, params, skip=HANDLED)
         _write(sandbox, row, params)
         if row["status"] == "draft":
-            billing.retotal(sandbox, row)
+            invoice_lines.retotal(sandbox, row)
     return row
 
 
@@ -190,13 +191,11 @@ def finalize(sandbox: Any, params: dict[str, Any], invoice_id: str) -> Row:
     """Draft to open."""
     row = _draft(sandbox, invoice_id)
     if "auto_advance" in params:
-        row["auto_advance"] = params["auto_advance"]
-    billing.finalize(sandbox, invoice_id)
+        with sandbox.edit("invoice", invoice_id, event="invoice.updated"):
+            row["auto_advance"] = params["auto_advance"]
+    billing.finalize(sandbox, invoice_id, collect_in=billing.DRAFT_SECONDS)
     if row["status"] == "paid":
         collection.settle(sandbox, row)
-    elif row["next_payment_attempt"]:
-        row["next_payment_attempt"] = sandbox.now() + billing.DRAFT_SECONDS
-        sandbox.timers.at(row["next_payment_attempt"], "retry_invoice", invoice_id)
     return row
 
 
@@ -240,7 +239,6 @@ def pay(sandbox: Any, params: dict[str, Any], invoice_id: str) -> Row:
         raise invalid("This invoice is voided and can no longer be paid.")
     method = _paying_method(sandbox, row, params)
     if row["status"] == "draft":
-        row["auto_advance"] = False
         billing.finalize(sandbox, invoice_id)
     if row["status"] == "paid":
         collection.settle(sandbox, row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import payments
+from tests.sandbox.billing import refunds
 from tests.sandbox.errors import invalid
 from tests.sandbox.params import Bool, Email, Enum, Int, Metadata, Range, Str
 from tests.sandbox.resource import Resource, merge
@@ -43,7 +43,7 @@ REFUND = Resource(
 def create(sandbox: Any, params: dict[str, Any]) -> Row:
     """Give money back, by charge or by payment intent."""
     charge = _charge(sandbox, params)
-    return payments.refund(
+    return refunds.make(
         sandbox, charge, params.get("amount"), reason=params.get("reason"), metadata=params.get("metadata")
     )
 
