@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any, ClassVar
+from uuid import NAMESPACE_URL, UUID, uuid5
 
-from stripe_mirror.models import CustomerLink, Push, StripeObject
+from django.contrib.auth.models import User
+
+from stripe_mirror.conf import conf
+from stripe_mirror.models import Customer, CustomerLink, Push, StripeObject
 from stripe_mirror.push import state
 from stripe_mirror.push.customer_forms import (
     PATHS,
@@ -15,8 +20,9 @@ from stripe_mirror.push.customer_forms import (
     CustomerForm,
     EditCustomerForm,
 )
-from stripe_mirror.push.errors import NothingToChange
-from stripe_mirror.push.operation import Call, Operation, OperationForm, register
+from stripe_mirror.push.errors import NotAllowed, NothingToChange, PushIdTaken, StillChecking
+from stripe_mirror.push.operation import Call, Operation, OperationForm, demand, get_operation, register
+from stripe_mirror.push.submit import submit
 
 ADDRESS = tuple(name for name, path in PATHS.items() if path[0] == "address")
 # Marks a customer in Stripe as one of our users, for whoever looks at it there.
@@ -30,8 +36,10 @@ class CustomerOperation(Operation):
     form_class: ClassVar[type[OperationForm]] = CustomerForm
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
-        """The customer's present values, "" where it has none."""
+        """The customer's present values, "" where it has none (no tax status is the same as taxable)."""
         values = {name: state.look_up(row.data, path) or "" for name, path in PATHS.items()}
+        # Stripe's own default of a new customer.
+        values["tax_exempt"] = values["tax_exempt"] or "none"
         lists = {"preferred_locales": list(row.data.get("preferred_locales") or []), "metadata": row.metadata}
         return {name: value for name, value in {**values, **lists}.items() if name in self.form_class.base_fields}
 
@@ -55,9 +63,6 @@ class CustomerOperation(Operation):
 
     def _differing(self, row: StripeObject, cleaned: Mapping[str, Any]) -> dict[str, Any]:
         present = self.initial(row)
-        if not row.pk:
-            # Stripe's own default of a new customer: not worth a parameter.
-            present["tax_exempt"] = "none"
         return {
             name: cleaned[name] for name in present if name in cleaned and not state.same(present[name], cleaned[name])
         }
@@ -125,11 +130,64 @@ class CreateCustomerForUser(CreateCustomer):
     offered = False
 
     def on_done(self, push: Push, answer: Mapping[str, Any]) -> None:
-        """Link the user that the push was about; a second run finds the link."""
-        CustomerLink.objects.get_or_create(
-            user_id=int(push.params["metadata"][USER_KEY]),
-            defaults={"customer_id": answer["id"], "created_by": push.user},
-        )
+        """Link the user that the push was about, if it still exists; a second run finds the link."""
+        user = User.objects.filter(pk=push.params["metadata"][USER_KEY]).first()
+        if user and answer.get("id"):
+            CustomerLink.objects.get_or_create(
+                user=user, defaults={"customer_id": answer["id"], "created_by": push.user}
+            )
+
+
+def create_customer_for(user: User, *, by: User) -> CustomerLink:
+    """Make a Django user a Stripe customer and link the two, once, however often and wherever it is asked for.
+
+    Raises PermissionDenied (`by` may not), StillChecking (asked for, outcome open: the link appears by itself),
+    NotAllowed with Stripe's sentence, or another PushError.
+    """
+    demand(by, get_operation(CreateCustomerForUser.name))
+    for attempt in count():
+        if link := CustomerLink.objects.filter(user=user).first():
+            return link
+        push_id = _push_id(user, attempt)
+        earlier = Push.objects.filter(pk=push_id).first()
+        push = earlier or _submit_for(user, push_id, by)
+        if push.state in (Push.State.SENDING, Push.State.UNKNOWN):
+            raise StillChecking("The customer is being created in Stripe. The link appears here by itself.")
+        if push.state == Push.State.REFUSED and not earlier:
+            raise NotAllowed(f"No customer was created. {push.message}")
+        if push.state == Push.State.DONE:
+            _link_again(user, push, by)
+    raise AssertionError("count() has no end")
+
+
+def _submit_for(user: User, push_id: UUID, by: User) -> Push:
+    operation = get_operation(CreateCustomerForUser.name)
+    cleaned = {
+        "name": user.get_full_name() or user.get_username(),
+        "email": user.email,
+        "metadata": {USER_KEY: str(user.pk)},
+    }
+    try:
+        return submit(operation, operation.new_row(), user=by, push_id=push_id, cleaned=cleaned, opened={})
+    except PushIdTaken:
+        # Somebody else asked for the same at the same time.
+        return Push.objects.get(pk=push_id)
+
+
+def _link_again(user: User, push: Push, by: User) -> None:
+    """A customer that was made for this user, but isn't linked (any more): take it, unless Stripe deleted it."""
+    if Customer.objects.filter(pk=push.object_id, deleted_at=None, user_link=None).exists():
+        CustomerLink.objects.get_or_create(user=user, defaults={"customer_id": push.object_id, "created_by": by})
+
+
+def _push_id(user: User, attempt: int) -> UUID:
+    """The same for everyone who asks for the same, so that they find one push.
+
+    The joining date tells apart users of the same number in a database that was made anew: Stripe would answer a key
+    that it knows with the first one's customer.
+    """
+    name = f"{CreateCustomerForUser.name} {conf.mode} {user.pk} {user.date_joined.isoformat()} {attempt}"
+    return uuid5(NAMESPACE_URL, name)
 
 
 def _put(params: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

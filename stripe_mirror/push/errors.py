@@ -26,6 +26,14 @@ class CantCheck(PushError):
     """The object could not be read from Stripe just before sending, so nothing was sent."""
 
 
+class PushIdTaken(NotAllowed):
+    """The push id of a form was used before, for something else."""
+
+
+class CantReach(CantCheck):
+    """Stripe did not answer the read: the same may work later."""
+
+
 class StillChecking(PushError):
     """An earlier push for the same thing has no known outcome yet."""
 

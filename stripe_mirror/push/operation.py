@@ -128,11 +128,9 @@ class Operation(ABC):
     def field_for_param(self, param: str) -> str:
         """The form field that Stripe's error parameter is about, or "" (address[country] → address_country)."""
         parts = param.replace("]", "").split("[")
-        while parts:
-            if (name := "_".join(parts)) in self.form_class.base_fields:
-                return name
-            parts.pop()
-        return ""
+        heads = ["_".join(parts[:n]) for n in range(len(parts), 0, -1)]
+        tails = ["_".join(parts[n:]) for n in range(1, len(parts))]
+        return next((name for name in heads + tails if name in self.form_class.base_fields), "")
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
         """The touched fields as they are, for the log; after the call the same fields are read again."""

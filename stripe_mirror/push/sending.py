@@ -1,0 +1,178 @@
+"""One attempt of a committed push: the call, and what its answer means. Safe to run twice; only `submit` calls it."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from stripe_mirror.background import enqueue
+from stripe_mirror.kinds import Kind, kind_of
+from stripe_mirror.models import Change, Push, StripeObject
+from stripe_mirror.pull.apply import Origin, apply_state
+from stripe_mirror.pull.fetch import Overtaken, fetch_now
+from stripe_mirror.push.operation import Call, Operation
+from stripe_mirror.push.prepare import ordered
+from stripe_mirror.push.secrets import scrubbed
+from stripe_mirror.stripe_api import write
+from stripe_mirror.stripe_api.client import Answer, budget
+from stripe_mirror.stripe_api.errors import BadKey, NotPermitted, RateLimited, Refused, StripeFailure
+
+logger = logging.getLogger(__name__)
+
+# While an attempt runs, nobody else starts one: longer than the longest call (3 s to connect, 20 s to answer).
+LEASE = timedelta(seconds=60)
+# Stripe keeps keys for 24 hours at least; an hour of it is for clocks and queues.
+KEY_LIFETIME = timedelta(hours=23)
+LONGEST_PAUSE = timedelta(hours=1)
+OPEN = (Push.State.SENDING, Push.State.UNKNOWN)
+
+
+def outside_transaction() -> None:
+    """A push inside a transaction could be rolled back after Stripe did the work: refuse to run there."""
+    if transaction.get_connection().in_atomic_block:
+        raise RuntimeError(
+            "A push must not run inside a database transaction: its intent has to be committed before Stripe is "
+            "called. Nothing was sent. Call it outside of transaction.atomic (Django's admin wraps its form view)."
+        )
+
+
+def call_of(push: Push) -> Call:
+    """The request that the push stands for."""
+    return Call(push.method, push.path, ordered(push.params))
+
+
+def send(push: Push, operation: Operation) -> None:
+    """Make the call and settle the push by its outcome. The push is claimed and committed."""
+    outside_transaction()
+    call, sent_at = call_of(push), timezone.now()
+    try:
+        if call.method == "delete":
+            answer = write.delete(call.path, call.params)
+        else:
+            answer = write.post(call.path, call.params, idempotency_key=str(push.id))
+    except StripeFailure as failure:
+        _failed(push, failure)
+    else:
+        _answered(push, operation, answer, sent_at=sent_at)
+
+
+def _failed(push: Push, failure: StripeFailure) -> None:
+    if isinstance(failure, RateLimited):
+        budget.pause(1)
+    if _is_final(push, failure):
+        refuse(push, str(failure), failure=failure)
+    else:
+        leave_unknown(push, failure)
+
+
+def _is_final(push: Push, failure: StripeFailure) -> bool:
+    """Whether this failure proves that no attempt of the push changed anything.
+
+    The first attempt's refusal does. A later one does only if Stripe came so far as to look the key up: a key that was
+    executed is answered with its first answer, so a refusal then is the first answer.
+    """
+    if push.attempts <= 1:
+        return isinstance(failure, Refused | BadKey)
+    looked_up = isinstance(failure, Refused) and not isinstance(failure, NotPermitted)
+    return looked_up and push.method == "post" and failure.body.get("type") != "idempotency_error"
+
+
+def _answered(push: Push, operation: Operation, answer: Answer, *, sent_at: datetime) -> None:
+    origin = Origin(source=Change.Source.PUSH, push_id=push.id, request_id=answer.request_id)
+    obj = answer.body
+    kind = kind_of(str(obj.get("object")))
+    if kind is not None:
+        _apply(kind, answer, origin, sent_at)
+    if push.object_id and obj.get("id") != push.object_id and (own := kind_of(push.object_type)):
+        _refetch(own, push.object_id, origin)
+    settle_done(push, operation, obj, request_id=answer.request_id)
+
+
+def _apply(kind: Kind, answer: Answer, origin: Origin, sent_at: datetime) -> None:
+    if answer.replayed:
+        # The answer to an earlier attempt; since then the object may have changed.
+        _refetch(kind, str(answer.body["id"]), origin)
+    else:
+        bounds = {"as_of": answer.as_of, "read_until": answer.read_until}
+        apply_state(kind, answer.body, **bounds, origin=origin, sent_at=sent_at)
+
+
+def _refetch(kind: Kind, id: str, origin: Origin) -> None:
+    """The change is certain; where its result can't be read now, events and catch-up bring it."""
+    try:
+        fetch_now(kind, id, origin=origin, patient=False)
+    except (StripeFailure, Overtaken) as failure:
+        logger.warning("after a push, %s could not be read: %s", id, scrubbed(str(failure)))
+
+
+def settle_done(push: Push, operation: Operation, obj: Mapping[str, Any], *, request_id: str = "") -> None:
+    """Stripe did it: run the operation's hook and mark the push."""
+    operation.on_done(push, obj)
+    call = call_of(push)
+    kind = kind_of(str(obj.get("object") or push.object_type))
+    after = {"deleted": True} if obj.get("deleted") else operation.before(_as_row(kind, obj), call) if kind else {}
+    _settle(
+        push,
+        Push.State.DONE,
+        object_id=push.object_id or str(obj.get("id") or ""),
+        after=after,
+        message="",
+        request_id=request_id or push.request_id,
+    )
+
+
+def _as_row(kind: Kind, obj: Mapping[str, Any]) -> StripeObject:
+    return kind.model(id=str(obj.get("id") or ""), data=dict(obj))
+
+
+def refuse(push: Push, message: str, *, failure: StripeFailure | None = None) -> None:
+    """Nothing changed in Stripe: say why, with Stripe's parameter, code and request id."""
+    _settle(
+        push,
+        Push.State.REFUSED,
+        after={},
+        message=scrubbed(message),
+        error_param=failure.param if failure else "",
+        error_code=failure.code if failure else "",
+        request_id=(failure.request_id if failure else "") or push.request_id,
+    )
+
+
+def leave_unknown(push: Push, failure: StripeFailure) -> None:
+    """The worker asks again, later and later, with the same key."""
+    pause = pause_after(push.attempts)
+    changed = Push.objects.filter(pk=push.pk, state__in=OPEN, attempts=push.attempts).update(
+        state=Push.State.UNKNOWN,
+        message=f"{scrubbed(str(failure))} We ask again by ourselves; there is no need to repeat it.",
+        error_code=failure.code,
+        request_id=failure.request_id or push.request_id,
+        next_attempt_at=timezone.now() + pause,
+    )
+    push.refresh_from_db()
+    if changed:
+        enqueue("run_push", str(push.id), delay=pause)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """5, 10, 20 … seconds, an hour at most; spread, so that many pushes don't come back at once."""
+    seconds = min(5.0 * 2 ** min(attempts - 1, 20), LONGEST_PAUSE.total_seconds())
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.0))  # noqa: S311 - no secret
+
+
+def key_expires_at(push: Push) -> datetime:
+    """Until then Stripe surely knows the key: later, a POST under it might be a second execution."""
+    return (push.first_sent_at or push.created_at) + KEY_LIFETIME
+
+
+def _settle(push: Push, state: Push.State, **fields: Any) -> None:
+    """Mark the outcome; an outcome that another attempt found before stays."""
+    Push.objects.filter(pk=push.pk, state__in=OPEN).update(
+        state=state, finished_at=timezone.now(), next_attempt_at=None, **fields
+    )
+    push.refresh_from_db()

@@ -1,0 +1,204 @@
+"""The one path of every write to Stripe: check, record, commit, call, apply, mark. Retries go the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError
+from django.db.models import F, Q
+from django.utils import timezone
+
+from stripe_mirror.kinds import get_kind
+from stripe_mirror.models import Push, StripeObject
+from stripe_mirror.push.errors import CantCheck, CantReach, NotAllowed, PushError, PushIdTaken
+from stripe_mirror.push.operation import Call, Operation, demand, get_operation
+from stripe_mirror.push.prepare import checked_call, read_fresh
+from stripe_mirror.push.sending import (
+    LEASE,
+    OPEN,
+    call_of,
+    key_expires_at,
+    leave_unknown,
+    outside_transaction,
+    refuse,
+    send,
+    settle_done,
+)
+from stripe_mirror.stripe_api.errors import OutcomeUnknown
+
+# A row of a job that failed this often before anything was sent (our own fault) is given up.
+MOST_CLAIMS = 5
+
+
+def submit(
+    operation: Operation,
+    row: StripeObject,
+    *,
+    user: User,
+    push_id: UUID,
+    cleaned: Mapping[str, Any],
+    opened: Mapping[str, Any],
+    reason: str = "",
+    ip: str | None = None,
+) -> Push:
+    """Do it, once: returns the push, whose state says what is known of the effect (done, refused, unknown).
+
+    `push_id` comes with the form: a second submit finds the first one's push (S30). `cleaned` is the form's
+    `cleaned_data`, `opened` what the form showed (`operation.initial` at that time), so that only the person's own
+    changes are sent. For an operation that creates, `row` is `operation.new_row()`.
+    Raises PermissionDenied, or a PushError (NotAllowed, Conflict, NothingToChange, CantCheck): then nothing was sent
+    and nothing recorded.
+    """
+    outside_transaction()
+    demand(user, operation)
+    if found := _find(push_id, operation, row, user):
+        return found
+    if operation.needs_reason and not reason.strip():
+        raise NotAllowed("Nothing was sent: write the reason, it is kept in the log.")
+    try:
+        fresh = row if operation.creates else read_fresh(row)
+        call = checked_call(operation, fresh, cleaned=cleaned, opened=opened)
+    except PushError:
+        # The other one of two simultaneous submits may have changed the very state that forbids this one.
+        if found := _find(push_id, operation, row, user):
+            return found
+        raise
+    push = Push(
+        id=push_id,
+        operation=operation.name,
+        object_type=operation.object_type,
+        object_id=fresh.pk,
+        user=user,
+        user_name=display_name(user),
+        ip_address=ip,
+        reason=reason.strip(),
+        created_at=timezone.now(),
+        **attempt_fields(operation, fresh, call=call),
+    )
+    try:
+        push.save(force_insert=True)
+    except IntegrityError:
+        if found := _find(push_id, operation, row, user):
+            return found
+        raise
+    send(push, operation)
+    return push
+
+
+def _find(push_id: UUID, operation: Operation, row: StripeObject, user: User) -> Push | None:
+    """The push of an earlier submit of the same form. Raises PushIdTaken where it was about something else."""
+    push = Push.objects.filter(pk=push_id).first()
+    if push is None:
+        return None
+    same_object = operation.creates or push.object_id == row.pk
+    if push.user_id != user.pk or push.operation != operation.name or not same_object:
+        raise PushIdTaken("Nothing was sent: this form was used before, for something else. Open it again.")
+    return push
+
+
+def attempt_fields(operation: Operation, fresh: StripeObject, *, call: Call) -> dict[str, Any]:
+    """What is committed just before the first call."""
+    now = timezone.now()
+    return {
+        "method": call.method,
+        "path": call.path,
+        "params": call.params,
+        "before": {} if operation.creates else operation.before(fresh, call),
+        "state": Push.State.SENDING,
+        "attempts": 1,
+        "first_sent_at": now,
+        "next_attempt_at": now + LEASE,
+    }
+
+
+def display_name(user: User) -> str:
+    """The person's name for the log."""
+    return user.get_full_name() or user.get_username()
+
+
+def due_pushes(limit: int = 100) -> list[UUID]:
+    """Pushes whose outcome is open and whose time has come, also those whose process died while sending."""
+    due = Push.objects.filter(state__in=OPEN, next_attempt_at__lte=timezone.now())
+    return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:limit])
+
+
+def resume(push_id: UUID) -> Push | None:
+    """Find out what became of a push with an open outcome, by asking again under the same key.
+
+    Returns None where it is settled, not due yet, or in another process's hands.
+    """
+    outside_transaction()
+    push = _claim(push_id, timezone.now())
+    if push is None:
+        return None
+    operation = get_operation(push.operation)
+    if push.first_sent_at is None:
+        _give_back(push)
+    elif _has_evidence(push):
+        push.refresh_from_db()
+        settle_done(push, operation, _known_state(push))
+    elif push.method == "post" and timezone.now() < key_expires_at(push):
+        send(push, operation)
+    else:
+        _ask_state(push, operation)
+    return push
+
+
+def _claim(push_id: UUID, now: datetime) -> Push | None:
+    """Take a due push for this process; of two that try, one gets it."""
+    due = Q(pk=push_id, state__in=OPEN, next_attempt_at__lte=now)
+    if not Push.objects.filter(due).update(attempts=F("attempts") + 1, next_attempt_at=now + LEASE):
+        return None
+    return Push.objects.get(pk=push_id)
+
+
+def _give_back(push: Push) -> None:
+    """A job's row whose process died before anything was sent: back into the job's queue."""
+    if push.attempts >= MOST_CLAIMS:
+        refuse(push, f"Nothing was sent: preparing it failed {MOST_CLAIMS} times. See the server's log.")
+        return
+    Push.objects.filter(pk=push.pk, state=Push.State.SENDING, first_sent_at=None).update(
+        state=Push.State.PLANNED, next_attempt_at=None
+    )
+    push.refresh_from_db()
+
+
+def _has_evidence(push: Push) -> bool:
+    """An event under our key has arrived meanwhile: Stripe did it."""
+    change = push.changes.order_by("id").first()
+    if change is None:
+        return False
+    if not push.object_id:
+        Push.objects.filter(pk=push.pk, object_id="").update(object_id=change.object_id)
+    return True
+
+
+def _known_state(push: Push) -> dict[str, Any]:
+    row = get_kind(push.object_type).model._default_manager.filter(pk=push.object_id).first()
+    return row.data if row else {}
+
+
+def _ask_state(push: Push, operation: Operation) -> None:
+    """Where repeating is not safe by itself (a DELETE, or a key past its lifetime), Stripe's state decides."""
+    call, expired = call_of(push), timezone.now() >= key_expires_at(push)
+    if operation.creates:
+        refuse(push, "Stripe never confirmed this, and no event tells of it. It isn't tried again: look in Stripe.")
+        return
+    try:
+        row = read_fresh(get_kind(push.object_type).model(id=push.object_id, data={}))
+    except CantCheck as failure:
+        if expired and not isinstance(failure, CantReach):
+            refuse(push, "Stripe never confirmed this, and its object can't be read any more. It isn't tried again.")
+        else:
+            leave_unknown(push, OutcomeUnknown("It is not known yet whether this happened: Stripe can't be asked."))
+        return
+    if operation.is_done(row, call):
+        settle_done(push, operation, row.data)
+    elif expired:
+        refuse(push, "Stripe never confirmed this, and its state shows that it did not happen. It isn't tried again.")
+    else:
+        send(push, operation)

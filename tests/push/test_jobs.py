@@ -1,0 +1,288 @@
+"""Many rows at once: previewed, planned, run by the worker, stopped and resumed, each row once (S44, S53)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import connections
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from stripe_mirror.models import Job, Push, Subscription
+from stripe_mirror.push import jobs
+from stripe_mirror.push.errors import NotAllowed, PushIdTaken
+from stripe_mirror.push.operation import get_operation
+from stripe_mirror.push.submit import due_pushes, resume
+from tests.push.conftest import at_once
+from tests.sandbox.testing import RunningSandbox, wait_for
+
+CANCEL = get_operation("cancel_subscription")
+SUBSCRIPTIONS = Subscription.objects.order_by("pk")
+
+
+@pytest.fixture
+def many(subscribe: Callable[..., Any]) -> Callable[[int], list[Any]]:
+    """Makes that many active subscriptions."""
+    return lambda count: sorted((subscribe() for _ in range(count)), key=lambda row: row.pk)
+
+
+def cancel_all(user: User, *, job_id: uuid.UUID | None = None, **values: Any) -> Job:
+    """The job of a staff member who selected all subscriptions."""
+    form = CANCEL.get_form(CANCEL.new_row(), {"when": "now", "reason": "shop closed", **values})
+    assert form.is_valid(), form.errors
+    return jobs.create_job(
+        CANCEL,
+        SUBSCRIPTIONS.all(),
+        user=user,
+        cleaned=form.cleaned_data,
+        reason="shop closed",
+        job_id=job_id or uuid.uuid4(),
+    )
+
+
+def statuses(stripe: RunningSandbox, rows: list[Any]) -> list[str]:
+    """As Stripe has them."""
+    truth = {obj["id"]: obj["status"] for obj in stripe.objects("subscription")}
+    return [truth[row.pk] for row in rows]
+
+
+def lease_ends() -> None:
+    """As if a dead process's time had run out."""
+    open_ones = Push.objects.filter(next_attempt_at__isnull=False)
+    open_ones.update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_s53_a_preview_counts_and_sums_per_currency_and_sends_nothing(
+    many: Callable[[int], list[Any]], subscribe: Callable[..., Any], stripe: RunningSandbox, mirrored: Any
+) -> None:
+    many(2)
+    product = stripe.post("/v1/products", name="Silver")["id"]
+    month = {"interval": "month"}
+    yen = stripe.post("/v1/prices", product=product, currency="jpy", unit_amount=500, recurring=month)
+    subscribe(items=[{"price": yen["id"], "quantity": 3}])
+    ended = mirrored(stripe.delete(f"/v1/subscriptions/{subscribe().pk}"))
+    seen = jobs.preview(CANCEL, SUBSCRIPTIONS.all())
+    assert (seen.total, seen.allowed, seen.excluded_count) == (4, 3, 1)
+    assert seen.sums == {"eur": 5800, "jpy": 1500}
+    ((row, reason),) = seen.excluded
+    assert row == ended
+    assert "canceled" in reason
+    assert stripe.requests() == []
+
+
+def test_a_preview_with_the_form_excludes_rows_that_it_does_not_fit(
+    subscribe: Callable[..., Any], stripe: RunningSandbox
+) -> None:
+    subscribe(collection_method="charge_automatically", payment_behavior="default_incomplete", days_until_due=None)
+    form = CANCEL.get_form(CANCEL.new_row(), {"when": "period_end", "reason": "x"})
+    assert form.is_valid()
+    seen = jobs.preview(CANCEL, SUBSCRIPTIONS.all(), cleaned=form.cleaned_data)
+    assert seen.allowed == 0
+    assert "incomplete" in seen.excluded[0][1]
+
+
+def test_a_job_of_twenty_cancels_each_once_and_tells_of_each(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    rows = many(20)
+    for row in rows[:3]:
+        stripe.delete(f"/v1/subscriptions/{row.pk}")
+    Subscription.objects.filter(pk=rows[0].pk).update(data={**rows[0].data, "status": "canceled"})
+    job = cancel_all(canceller, comment="thanks")
+    stripe.clear_requests()
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.FINISHED
+    assert statuses(stripe, rows) == ["canceled"] * 20
+    assert len(stripe.requests("DELETE")) == 17
+    counts = jobs.progress(job)
+    assert (counts["done"], counts["skipped"], counts["percent"], counts["total"]) == (20, 3, 100, 20)
+    assert Push.objects.filter(job=job, state=Push.State.DONE).count() == 17
+    skipped = Push.objects.filter(job=job, state=Push.State.SKIPPED)
+    assert all("canceled" in push.message for push in skipped)
+    assert {push.reason for push in job.pushes.all()} == {"shop closed"}
+
+
+def test_the_worker_is_called_once_the_job_is_planned(many: Callable[[int], list[Any]], canceller: User) -> None:
+    many(1)
+    job = cancel_all(canceller)
+    (task,) = DBTaskResult.objects.filter(task_path="stripe_mirror.tasks.run_job")
+    assert task.args_kwargs["args"] == [str(job.pk)]
+
+
+def test_a_second_submit_finds_the_first_ones_job(many: Callable[[int], list[Any]], canceller: User) -> None:
+    many(2)
+    job_id = uuid.uuid4()
+    first, second = cancel_all(canceller, job_id=job_id), cancel_all(canceller, job_id=job_id)
+    assert first == second
+    assert Push.objects.count() == 2
+
+
+def test_two_submits_at_once_plan_each_row_once(many: Callable[[int], list[Any]], canceller: User) -> None:
+    many(2)
+    job_id = uuid.uuid4()
+    results = at_once(*[lambda: cancel_all(canceller, job_id=job_id)] * 3)
+    assert {getattr(result, "pk", result) for result in results} == {job_id}
+    assert Push.objects.count() == 2
+
+
+def test_a_job_id_is_good_for_one_person(
+    many: Callable[[int], list[Any]], canceller: User, staff: Callable[..., User]
+) -> None:
+    many(1)
+    job = cancel_all(canceller)
+    with pytest.raises(PushIdTaken):
+        cancel_all(staff("other", "cancel_subscription", "run_job"), job_id=job.pk)
+
+
+@pytest.mark.parametrize("permissions", [["run_job"], ["cancel_subscription"]])
+def test_s58_a_job_needs_the_operations_permission_and_the_one_for_jobs(
+    permissions: list[str], many: Callable[[int], list[Any]], staff: Callable[..., User]
+) -> None:
+    many(1)
+    with pytest.raises(PermissionDenied):
+        cancel_all(staff("someone", *permissions))
+    assert not Job.objects.exists()
+
+
+def test_a_job_that_could_do_nothing_is_not_planned(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox, mirrored: Any
+) -> None:
+    (row,) = many(1)
+    mirrored(stripe.delete(f"/v1/subscriptions/{row.pk}"))
+    with pytest.raises(NotAllowed):
+        cancel_all(canceller)
+    assert not Job.objects.exists()
+    assert not Push.objects.exists()
+
+
+def test_a_stopped_job_sends_nothing_until_it_is_resumed(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    rows = many(4)
+    job = cancel_all(canceller)
+    assert jobs.run_job(job.pk, seconds=0), "three rows are left when time runs out"
+    assert jobs.stop_job(job)
+    jobs.run_job(job.pk)
+    assert statuses(stripe, rows).count("canceled") == 1
+    assert jobs.progress(job)["percent"] == 25
+    assert jobs.due_jobs() == []
+    assert jobs.resume_job(job)
+    assert jobs.due_jobs() == [job.pk]
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.FINISHED
+    assert statuses(stripe, rows) == ["canceled"] * 4
+    assert not jobs.stop_job(job)
+    assert not jobs.resume_job(job)
+
+
+def test_two_runners_side_by_side_do_each_row_once(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    rows = many(8)
+    job = cancel_all(canceller)
+    results = at_once(*[lambda: jobs.run_job(job.pk)] * 3)
+    assert results == [False] * 3
+    assert statuses(stripe, rows) == ["canceled"] * 8
+    assert len(stripe.requests("DELETE")) == 8
+    job.refresh_from_db()
+    assert job.state == Job.State.FINISHED
+
+
+def test_s44_a_killed_worker_leaves_a_job_that_goes_on(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    rows = many(4)
+    job = cancel_all(canceller)
+    stripe.faults.add(method="DELETE", path=f"/v1/subscriptions/{rows[2].pk}", hang=1, times=1)
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        jobs.run_job(job.pk)
+        os._exit(0)
+    wait_for(lambda: stripe.faults.list()[0]["used"] == 1, 10, "row 3 was not sent")
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert jobs.progress(job)["done"] == 2
+    assert jobs.due_jobs() == [], "the lease of the dead process has not run out"
+    lease_ends()
+    (push_id,) = due_pushes()
+    wait_for(lambda: len(stripe.requests("DELETE")) == 3, 5, "the sandbox did not finish the work")
+    resume(push_id)
+    assert jobs.due_jobs() == [job.pk]
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, jobs.progress(job)["done"]) == (Job.State.FINISHED, 4)
+    assert statuses(stripe, rows) == ["canceled"] * 4
+    assert len(stripe.requests("DELETE")) == 4
+
+
+def test_a_row_claimed_by_a_process_that_died_before_sending_goes_back_into_the_queue(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    many(1)
+    job = cancel_all(canceller)
+    Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING)
+    assert jobs._claim_next(job.pk) is not None
+    lease_ends()
+    (push_id,) = due_pushes()
+    assert resume(push_id).state == Push.State.PLANNED  # type: ignore[union-attr]
+    jobs.run_job(job.pk)
+    assert Push.objects.get().state == Push.State.DONE
+    assert len(stripe.requests("DELETE")) == 1
+
+
+def test_an_unknown_outcome_does_not_hold_the_others_up_and_is_counted_later(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    rows = many(3)
+    job = cancel_all(canceller)
+    stripe.faults.add(method="DELETE", path=f"/v1/subscriptions/{rows[0].pk}", lose_answer=True, times=1)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.RUNNING
+    assert (jobs.progress(job)["unknown"], jobs.progress(job)["done"]) == (1, 2)
+    assert jobs.due_jobs() == [], "there is nothing to send"
+    lease_ends()
+    resume(due_pushes()[0])
+    assert jobs.due_jobs() == [job.pk]
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.FINISHED
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_stripe_that_does_not_answer_ends_the_run_but_not_the_job(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    rows = many(2)
+    job = cancel_all(canceller)
+    stripe.faults.add(method="GET", path="/v1/subscriptions", status=500, times=3)
+    jobs.run_job(job.pk)
+    assert jobs.progress(job)["planned"] == 2
+    assert "Nothing was sent" in job.pushes.order_by("position")[0].message
+    assert jobs.due_jobs() == [job.pk]
+    jobs.run_job(job.pk)
+    assert statuses(stripe, rows) == ["canceled"] * 2
+    assert Push.objects.filter(message="").count() == 2
+
+
+def test_a_row_that_stripe_refuses_is_told_and_the_others_go_on(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    many(2)
+    job = cancel_all(canceller, when="date", cancel_at="2099-01-01T00:00:00Z")
+    jobs.run_job(job.pk)
+    states = set(job.pushes.values_list("state", flat=True))
+    assert jobs.progress(job)["percent"] == 100
+    assert states <= {Push.State.DONE, Push.State.REFUSED}
+    assert all(push.message for push in job.pushes.filter(state=Push.State.REFUSED))
