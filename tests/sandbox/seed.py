@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from tests.sandbox import seed_catalog
 from tests.sandbox.names import HOSTILE_NAMES, Identity, identity
 from tests.sandbox.seed_company import DAY, Api, Customer
-from tests.sandbox.seed_lives import ORDINARY, SITUATIONS, Steps
+from tests.sandbox.seed_lives import ORDINARY, Steps
 from tests.sandbox.seed_showcase import SHOWCASE
+from tests.sandbox.seed_situations import SITUATIONS
 
 if TYPE_CHECKING:
     from tests.sandbox.server import Sandbox

@@ -127,6 +127,16 @@ class Customer:
         )["data"]
         return found
 
+    def bill(self, description: str, amount: int, *, finalize: bool = True) -> dict[str, Any]:
+        """An invoice by hand, sent to be paid within two weeks, or left as a draft."""
+        params = {"customer": self.id, "collection_method": "send_invoice", "days_until_due": 14}
+        draft = self.api.call("POST", "/v1/invoices", params | {"currency": self.currency, "description": description})
+        item = {"customer": self.id, "invoice": draft["id"], "currency": self.currency}
+        self.api.call("POST", "/v1/invoiceitems", item | {"amount": amount, "description": description})
+        if not finalize:
+            return draft
+        return self.api.call("POST", f"/v1/invoices/{draft['id']}/finalize")
+
     def charges(self) -> list[dict[str, Any]]:
         """The customer's successful payments, newest first."""
         found = self.api.call("GET", "/v1/charges", {"customer": self.id, "limit": 100})["data"]
@@ -140,6 +150,8 @@ class Customer:
 
 def months_before(moment: int, months: int, *, days: float = 0) -> int:
     """So many days and months earlier: monthly renewals from there on fall `days` before `moment`."""
+    if not months:
+        return int(moment - days * DAY)
     day = dt.datetime.fromtimestamp(moment - days * DAY, tz=dt.UTC)
     index = day.year * 12 + day.month - 1 - months
     return int(day.replace(year=index // 12, month=index % 12 + 1, day=min(day.day, 28)).timestamp())

@@ -1,26 +1,18 @@
 """Lives of customers, as generators: each step ends by yielding when the next one comes.
 
-The billing engine does everything in between (renewals, dunning, ends of trials). The lives of `ORDINARY` may start at
-any time; those of `SITUATIONS` are timed so that the end of the seed finds them in the middle of something.
+The billing engine does everything in between (renewals, dunning, ends of trials). These lives may start at any time.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from tests.sandbox.seed_company import DAY, FAILING_CARD, GOOD_CARDS, HOUR, MINUTE, Customer, months_before, part_of
+from tests.sandbox.seed_company import FAILING_CARD, GOOD_CARDS, Customer, part_of
 
 Steps = Iterator[int]
 Life = Callable[[Customer, int], Steps]
 PLANS = ("starter", "starter", "team", "team", "team", "business")
-DECLINES = (
-    "pm_card_chargeDeclined",
-    "pm_card_chargeDeclinedInsufficientFunds",
-    "pm_card_chargeDeclinedLostCard",
-    "pm_card_chargeDeclinedExpiredCard",
-    "pm_card_chargeDeclinedIncorrectCvc",
-)
+# What a workshop costs, in minor units.
+WORKSHOP = {"usd": 50000, "eur": 48000, "jpy": 75000, "kwd": 154000}
 
 
 def sign_up(customer: Customer, card: str | None = None) -> Steps:
@@ -148,12 +140,21 @@ def invoiced(customer: Customer, end: int) -> Steps:
             customer.api.call("POST", f"/v1/invoices/{invoice['id']}/pay", {"paid_out_of_band": True})
 
 
+def workshop_guest(customer: Customer, end: int) -> Steps:
+    """Subscribes, and books a workshop that is billed by hand and paid by bank transfer."""
+    yield from sign_up(customer)
+    customer.subscribe(plan(customer))
+    yield customer.after(customer.random.randint(3, 30))
+    invoice = customer.bill("Onboarding workshop", WORKSHOP[customer.currency])
+    yield customer.after(customer.random.randint(2, 12))
+    customer.api.call("POST", f"/v1/invoices/{invoice['id']}/pay", {"paid_out_of_band": True})
+
+
 def visitor(customer: Customer, end: int) -> Steps:
-    """Registers and never buys; some try with a card that declines."""
+    """Registers, asks for an offer, and never buys."""
     customer.create()
     yield customer.after(0.1)
-    if customer.random.random() < 0.5:
-        attempt_payment(customer, customer.random.choice(DECLINES))
+    customer.edit(description="Asked for an offer")
 
 
 def attempt_payment(customer: Customer, card: str) -> None:
@@ -169,131 +170,6 @@ def attempt_payment(customer: Customer, card: str) -> None:
     customer.api.declined("POST", "/v1/payment_intents", params)
 
 
-# Lives that the end finds in the middle of something
-
-
-def classic(customer: Customer, end: int) -> Steps:
-    """Still on a plan that is not sold any more, with a coupon that is gone."""
-    yield from sign_up(customer)
-    bygone = {"usd": "early", "eur": "classic"}.get(customer.currency, "starter")
-    customer.subscribe(bygone, discounts=[{"coupon": "SUMMER25"}])
-
-
-def money_on_its_way_back(customer: Customer, end: int) -> Steps:
-    """A refund was asked for some minutes ago and is still pending."""
-    yield from sign_up(customer, "pm_card_pendingRefund")
-    customer.subscribe(plan(customer))
-    yield end - 20 * MINUTE
-    customer.refund(customer.charges()[0])
-
-
-def money_that_came_back(customer: Customer, end: int) -> Steps:
-    """A refund failed: the card is closed by now."""
-    yield from sign_up(customer, "pm_card_refundFail")
-    customer.subscribe(plan(customer))
-    yield end - 3 * DAY
-    customer.refund(customer.charges()[0])
-
-
-def trialing(customer: Customer, end: int) -> Steps:
-    """In a trial that has some days to go."""
-    yield from sign_up(customer)
-    customer.subscribe(plan(customer), trial_period_days=customer.random.choice((14, 30)))
-
-
-def past_due(customer: Customer, end: int) -> Steps:
-    """The last renewal was declined some days ago and is being retried."""
-    yield from sign_up(customer)
-    customer.subscribe(plan(customer))
-    yield end - 8 * DAY
-    customer.attach(FAILING_CARD)
-
-
-def unpaid(customer: Customer, end: int) -> Steps:
-    """All retries have failed."""
-    yield from sign_up(customer)
-    customer.subscribe(plan(customer))
-    yield end - 75 * DAY
-    customer.attach(FAILING_CARD)
-
-
-def lost(customer: Customer, end: int) -> Steps:
-    """As `unpaid`, but long ago, when the account's setting was to cancel."""
-    yield from sign_up(customer)
-    customer.subscribe(plan(customer))
-    yield end - 250 * DAY
-    customer.attach(FAILING_CARD)
-
-
-def incomplete(customer: Customer, end: int) -> Steps:
-    """The first payment was declined; after 23 hours the subscription expires."""
-    yield from sign_up(customer, FAILING_CARD)
-    customer.subscribe(plan(customer))
-
-
-def paused(customer: Customer, end: int) -> Steps:
-    """The trial ended without a card."""
-    customer.create()
-    yield customer.after(0.1)
-    behavior = {"end_behavior": {"missing_payment_method": "pause"}}
-    customer.subscribe("team", trial_period_days=14, trial_settings=behavior)
-
-
-def ends_with_period(customer: Customer, end: int) -> Steps:
-    """Will end when the period does."""
-    yield from sign_up(customer)
-    subscription = customer.subscribe(plan(customer))
-    yield end - customer.random.randint(1, 6) * DAY
-    details = {"feedback": "too_expensive", "comment": "We'll be back – budget cuts 🙁"}
-    customer.update(subscription, cancel_at_period_end=True, cancellation_details=details)
-
-
-def ends_on_date(customer: Customer, end: int) -> Steps:
-    """Will end on a day that was agreed."""
-    yield from sign_up(customer)
-    subscription = customer.subscribe(plan(customer), interval="year")
-    yield end - 5 * DAY
-    day = end + customer.random.randint(20, 60) * DAY
-    customer.update(subscription, cancel_at=day, proration_behavior="none")
-
-
-def collection_paused(customer: Customer, end: int, *, behavior: str) -> Steps:
-    """Invoices go on being made, and nobody collects them."""
-    yield from sign_up(customer)
-    subscription = customer.subscribe(plan(customer))
-    yield end - 40 * DAY
-    customer.update(subscription, pause_collection={"behavior": behavior})
-
-
-def overdue(customer: Customer, end: int) -> Steps:
-    """Has not paid an invoice that was sent."""
-    customer.create()
-    yield customer.after(0.5)
-    customer.subscribe("business", collection_method="send_invoice", days_until_due=14)
-
-
-def judged(customer: Customer, end: int, *, verdict: str) -> Steps:
-    """An unpaid invoice was given up: `mark_uncollectible` or `void`."""
-    yield from overdue(customer, end)
-    yield end - 6 * DAY
-    for invoice in customer.invoices(status="open"):
-        customer.api.call("POST", f"/v1/invoices/{invoice['id']}/{verdict}")
-
-
-@dataclass(frozen=True)
-class Situation:
-    """A life and when it starts, as months and days before the end."""
-
-    life: Life
-    months: int = 0
-    days: tuple[float, float] = (0, 0)
-    count: int = 3
-
-    def start(self, customer: Customer, end: int) -> int:
-        """The second of signing up."""
-        return months_before(end, self.months, days=customer.random.uniform(*self.days))
-
-
 ORDINARY: tuple[tuple[Life, int], ...] = (
     (steady, 38),
     (two_items, 8),
@@ -305,26 +181,6 @@ ORDINARY: tuple[tuple[Life, int], ...] = (
     (recovered, 5),
     (refunded, 7),
     (invoiced, 3),
+    (workshop_guest, 4),
     (visitor, 8),
-)
-SITUATIONS = (
-    Situation(classic, months=19, days=(1, 25), count=4),
-    Situation(trialing, days=(1, 11), count=6),
-    Situation(money_on_its_way_back, months=3, days=(1, 25), count=2),
-    Situation(money_that_came_back, months=2, days=(4, 25), count=1),
-    Situation(past_due, months=7, days=(2, 5), count=5),
-    Situation(unpaid, months=9, days=(10, 20)),
-    Situation(lost, months=15, days=(1, 25), count=2),
-    Situation(incomplete, days=(4 * HOUR / DAY, 10 * HOUR / DAY), count=2),
-    Situation(incomplete, days=(3, 60)),
-    Situation(paused, days=(20, 60)),
-    Situation(ends_with_period, months=5, days=(9, 20), count=4),
-    Situation(ends_on_date, months=11, days=(1, 20)),
-    Situation(partial(collection_paused, behavior="void"), months=10, days=(3, 20), count=2),
-    Situation(partial(collection_paused, behavior="keep_as_draft"), months=10, days=(3, 20), count=2),
-    Situation(partial(collection_paused, behavior="mark_uncollectible"), months=10, days=(3, 20), count=2),
-    Situation(overdue, days=(16, 25), count=2),
-    Situation(overdue, days=(2, 9), count=2),
-    Situation(partial(judged, verdict="mark_uncollectible"), days=(20, 28), count=2),
-    Situation(partial(judged, verdict="void"), days=(20, 28), count=2),
 )

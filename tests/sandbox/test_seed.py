@@ -94,6 +94,12 @@ def test_payments_decline_for_several_reasons(company: Sandbox) -> None:
     assert len(codes | reasons) >= 4, (codes, reasons)
 
 
+def test_invoices_by_hand_occur_as_draft_and_paid(company: Sandbox) -> None:
+    by_hand = [row for row in alive(company, "invoice") if row["billing_reason"] == "manual"]
+    assert {"draft", "paid"} <= {row["status"] for row in by_hand}
+    assert all(row["total"] > 0 for row in by_hand)
+
+
 def test_full_and_partial_refunds_occur(company: Sandbox) -> None:
     refunded = [row for row in alive(company, "charge") if row["amount_refunded"]]
     assert any(row["refunded"] for row in refunded)

@@ -27,20 +27,20 @@ def concrete(path: str, *ids: str) -> str:
     return re.sub(r"\{.+?\}", lambda _: next(remaining, "x"), path)
 
 
-def parameters(kind: Kind, keys: Keys = ()) -> Iterator[Keys]:
-    """The paths of all parameters below; "*" is an array's index or a free key."""
+def parameters(kind: Kind, keys: Keys = ()) -> Iterator[tuple[Keys, Kind]]:
+    """The paths of all parameters below, and their types; "*" is an array's index or a free key."""
     if isinstance(kind, Fields):
         for key, member in kind.members.items():
             yield from parameters(member, (*keys, key))
     elif isinstance(kind, Many):
         yield from parameters(kind.item, (*keys, "*"))
     elif isinstance(kind, Either):
-        yield keys
+        yield keys, kind.scalar
         yield from parameters(kind.nested, keys)
     elif isinstance(kind, Metadata):
-        yield (*keys, "*")
+        yield (*keys, "*"), kind
     else:
-        yield keys
+        yield keys, kind
 
 
 def required(kind: Kind) -> set[str]:

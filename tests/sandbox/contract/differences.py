@@ -1,27 +1,42 @@
 """Where the sandbox and the description at hand may differ, and why: the only place that lets a difference pass.
 
 The description is of 2026-08-26.dahlia; the sandbox also speaks 2026-10-28.endive, the version of the stripe package.
+Objects have the same fields in both (of the kinds that the sandbox serves); what differs is what may be sent.
 """
 
-from tests.sandbox.contract.openapi import Violation
+from dataclasses import dataclass, field
+from typing import Any
 
-# Endpoints that endive added: (method, path).
-ENDIVE_ROUTES: frozenset[tuple[str, str]] = frozenset()
-# Parameters that endive added: (method, path, parameter).
-ENDIVE_PARAMETERS: frozenset[tuple[str, str, str]] = frozenset()
+from tests.sandbox.versions import DAHLIA, ENDIVE
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A parameter that the two versions take in different forms; `None` where a version does not take it at all."""
+
+    method: str
+    path: str
+    parameter: str
+    forms: dict[str, Any]
+    others: dict[str, Any] = field(default_factory=dict)
+
+
+CHANGED = (
+    Changed("POST", "/v1/subscriptions/{id}", "billing_cycle_anchor", {DAHLIA: "now", ENDIVE: {"type": "now"}}),
+    Changed(
+        "POST",
+        "/v1/payment_intents",
+        "payment_method_types",
+        {DAHLIA: ["card"], ENDIVE: None},
+        others={"amount": 900, "currency": "usd"},
+    ),
+)
 # Stripe takes `expand` with every request; the description leaves it out of those that delete.
 EVERYWHERE = ("DELETE", "expand.*")
-# Fields that Stripe sends although the description lacks them: (object, end of the field's path).
-UNDESCRIBED_FIELDS: frozenset[tuple[str, str]] = frozenset()
-
-
-def takes(method: str, path: str, parameter: str) -> bool:
-    """Whether a parameter that the description lacks is one of the differences listed here."""
-    return (method, path, parameter) in ENDIVE_PARAMETERS or (method, parameter) == EVERYWHERE
-
-
-def passes(object_type: str, violation: Violation) -> bool:
-    """Whether a violation is one of the differences listed here."""
-    return violation.problem == "is not in the description" and any(
-        object_type == known and violation.path.endswith(end) for known, end in UNDESCRIBED_FIELDS
-    )
+# Parameters for which the sandbox knows fewer words than Stripe: (method, path, parameter).
+NARROWER = frozenset(
+    {
+        ("POST", "/v1/payment_methods", "type"),  # cards and SEPA debits only
+        ("POST", "/v1/payment_intents", "off_session"),  # yes or no, not for how long
+    }
+)

@@ -145,23 +145,29 @@ class Spec:
             return [Violation("", f"{method} {path} is not in {self.version}")]
         return list(Check(self, form=True).value(params or {}, operation.parameters, ""))
 
-    def parameter(self, operation: Operation, keys: tuple[str, ...]) -> bool:
-        """Whether the operation takes the (nested) parameter; "*" stands for an array's index or a map's key."""
-        return self._reaches(operation.parameters, keys)
+    def parameter(self, operation: Operation, keys: tuple[str, ...]) -> list[Schema]:
+        """The schemas of a nested parameter, none if there is no such one; "*" is an array's index or a free key."""
+        return list(self._at(operation.parameters, keys))
 
-    def _reaches(self, schema: Schema, keys: tuple[str, ...]) -> bool:
+    def words(self, operation: Operation, keys: tuple[str, ...]) -> set[str]:
+        """The words that a parameter may be, if it may only be certain words."""
+        schemas = self.parameter(operation, keys)
+        words = {word for schema in schemas for word in schema.get("enum", ())}
+        return words | {"true", "false"} if any(schema.get("type") == "boolean" for schema in schemas) else words
+
+    def _at(self, schema: Schema, keys: tuple[str, ...]) -> Iterator[Schema]:
         schema = self.resolve(schema)
-        if not keys:
-            return True
         if "anyOf" in schema:
-            return any(self._reaches(branch, keys) for branch in schema["anyOf"])
-        head, rest = keys[0], keys[1:]
-        if head == "*" and "items" in schema:
-            return self._reaches(schema["items"], rest)
-        if head in schema.get("properties", {}):
-            return self._reaches(schema["properties"][head], rest)
-        additional = schema.get("additionalProperties")
-        return additional is True or (bool(additional) and self._reaches(additional, rest))
+            for branch in schema["anyOf"]:
+                yield from self._at(branch, keys)
+        elif not keys:
+            yield schema
+        elif keys[0] == "*" and "items" in schema:
+            yield from self._at(schema["items"], keys[1:])
+        elif keys[0] in schema.get("properties", {}):
+            yield from self._at(schema["properties"][keys[0]], keys[1:])
+        elif isinstance(schema.get("additionalProperties"), Mapping):
+            yield from self._at(schema["additionalProperties"], keys[1:])
 
 
 _SCALARS: dict[str, tuple[type, ...]] = {
