@@ -91,7 +91,7 @@ def scope_path(scope: Scope) -> str:
 
 async def hang_up(scope: Scope) -> None:
     """Close the connection without an answer."""
-    transport = _transports.get(tuple(scope["client"]))  # type: ignore[arg-type]
+    transport = _transports.get(tuple(scope["client"]))
     if transport is not None:
         transport.abort()
         await asyncio.sleep(0.02)

@@ -65,9 +65,10 @@ class Keys:
         self.answers.pop(key, None)
 
     def _prune(self, now: int) -> None:
-        for key, answer in list(self.answers.items()):
-            if answer.created > now - KEPT_SECONDS or answer.status == 0:
-                break
+        while self.answers:
+            key, oldest = next(iter(self.answers.items()))
+            if oldest.created > now - KEPT_SECONDS or oldest.status == 0:
+                return
             del self.answers[key]
 
     def dump(self) -> dict[str, list[Any]]:

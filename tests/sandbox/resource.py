@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.params import Anything, Bool, Fields, Int, Kind, Many, Range, Str
+from tests.sandbox.params import Fields, Int, Kind, Many, Str
 from tests.sandbox.store import Row
 
 if TYPE_CHECKING:
@@ -21,17 +21,6 @@ PAGING: dict[str, Kind] = {
     "starting_after": Str(),
     "ending_before": Str(),
 }
-__all__ = [
-    "EXPAND",
-    "PAGING",
-    "Anything",
-    "Bool",
-    "Listing",
-    "Plain",
-    "Resource",
-    "Route",
-    "all_resources",
-]
 
 
 @dataclass(frozen=True)
@@ -83,7 +72,7 @@ class Resource:
     def __post_init__(self) -> None:
         RESOURCES[self.object] = self
 
-    def on(self, method: str, suffix: str = "", **params: Kind) -> Callable[[Handler], Handler]:
+    def on(self, method: str, suffix: str = "", /, **params: Kind) -> Callable[[Handler], Handler]:
         """Declare an endpoint: `@CUSTOMER.on("POST", "/{id}", name=Str())`."""
 
         def declare(handler: Handler) -> Handler:
@@ -118,7 +107,6 @@ class Resource:
 
 
 RESOURCES: dict[str, Resource] = {}
-CREATED: dict[str, Kind] = {"created": Range()}
 
 
 def all_resources() -> Iterable[Resource]:

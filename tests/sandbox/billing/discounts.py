@@ -12,7 +12,7 @@ from tests.sandbox.expand import render
 from tests.sandbox.store import Row
 
 
-def resolve(sandbox: Any, asked: list[Row] | str, *, customer: str, held: list[str] = (), **owner: Any) -> list[str]:
+def resolve(sandbox: Any, asked: Any, *, customer: str, **owner: Any) -> list[str]:
     """The discount ids for a `discounts` parameter: kept ones by id, new ones made from coupons."""
     ids: list[str] = []
     for position, entry in enumerate(asked or []):
@@ -26,7 +26,7 @@ def resolve(sandbox: Any, asked: list[Row] | str, *, customer: str, held: list[s
     return ids
 
 
-def check(sandbox: Any, asked: list[Row] | str) -> None:
+def check(sandbox: Any, asked: Any) -> None:
     """Refuse a `discounts` parameter that names what does not exist, before anything is changed."""
     for position, entry in enumerate(asked or []):
         if entry.get("discount"):

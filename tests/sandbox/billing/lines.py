@@ -110,7 +110,7 @@ def add_invoiceitem_line(sandbox: Any, invoice: Row, item: Row) -> Row:
     """The line that shows an invoice item."""
     details = (item["parent"] or {}).get("subscription_details") or {}
     shared = {"proration": item["proration"], "proration_details": {"credited_items": None}}
-    parent = {"invoice_item_details": None, "subscription_item_details": None}
+    parent: Row = {"invoice_item_details": None, "subscription_item_details": None}
     if details.get("subscription_item"):
         parent |= {"type": "subscription_item_details"}
         parent["subscription_item_details"] = {"invoice_item": item["id"], **shared, **details}

@@ -84,7 +84,7 @@ def _given(params: dict[str, Any], method: Row | None) -> dict[str, Any]:
 
 
 def _off_session(params: dict[str, Any]) -> bool:
-    return params.get("off_session", "false") != "false"
+    return bool(params.get("off_session", "false") != "false")
 
 
 @INTENT.on("POST", "/{id}", **BOTH, amount=Int(), currency=Str(clears=False))
