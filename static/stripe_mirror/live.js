@@ -54,7 +54,7 @@
     if (busy || stopped || document.hidden) return;
     busy = true;
     try {
-      await ask();
+      if (settings.liveUrl) await ask();
       // Some parts of a page wait for something that leaves no trace among the changes, such as a running job.
       const waiting = document.querySelector("[data-live-poll]") !== null;
       if ((stale || waiting) && performance.now() >= notBefore) await readAgain();
@@ -129,55 +129,70 @@
 
   /* ---- comparing and replacing -------------------------------------------------------------------------------- */
 
-  /* What the server sent, without what scripts have written since: our marks, Alpine's states, tokens of forms. */
+  /* Attributes that scripts write: tabs, roles, states of Alpine. They are neither compared nor taken away. */
+  const SCRIPTED = /^(hidden|open|style|id|role|tabindex|aria-.*|data-submitted|x-.*|@.*|:.*)$/;
+  const KEPT = /^(hidden|open|style|x-cloak)$/;
+  const FOCUSABLE = "a, button, summary";
+
+  const isElement = (node) => node.nodeType === Node.ELEMENT_NODE;
+  const isField = (node) => isElement(node) && node.matches(FIELDS);
+  const isAlpines = (element) => [...element.attributes].some(({ name }) => /^(x-|@|:)/.test(name));
+  const alike = (mine, theirs) =>
+    mine.childNodes.length === theirs.childNodes.length &&
+    [...mine.childNodes].every((child, i) => child.nodeName === theirs.childNodes[i].nodeName);
+
+  /* What the server sent, without what scripts have written since and without what differs each time. */
   function signature(node) {
     if (!isElement(node)) return node.nodeValue.trim();
     const copy = node.cloneNode(true);
     for (const each of [copy, ...copy.querySelectorAll("*")]) {
       each.classList.remove(...MARKS);
-      const scripted = [...each.attributes].some((attribute) => /^(x-|@|:)/.test(attribute.name));
-      for (const name of scripted ? ["class", "style", "x-cloak"] : []) each.removeAttribute(name);
-      if (!each.getAttribute("class")) each.removeAttribute("class");
+      if (isAlpines(each) || !each.getAttribute("class")) each.removeAttribute("class");
       if (each.type === "hidden") each.removeAttribute("value");
-      each.removeAttribute("open");
+      for (const { name } of [...each.attributes]) if (SCRIPTED.test(name)) each.removeAttribute(name);
     }
     return copy.outerHTML.replace(/\s+/g, " ");
   }
 
-  const isElement = (node) => node.nodeType === Node.ELEMENT_NODE;
-  const isField = (node) => isElement(node) && node.matches(FIELDS);
-  const untouchable = (node) => isField(node) || node.querySelector(`${FIELDS}, dialog[open]`) !== null;
-  const shell = (node) => signature(node.cloneNode(false));
-  const alike = (mine, theirs) =>
-    mine.childNodes.length === theirs.childNodes.length &&
-    [...mine.childNodes].every((child, i) => child.nodeName === theirs.childNodes[i].nodeName);
-
-  /* Makes `mine` read as `theirs`, going down to the smallest part that differs. Returns whether anything did. */
+  /* Makes `mine` read as `theirs`, going down to the smallest parts that differ. Returns whether anything did. */
   function patch(mine, theirs) {
     if (isField(mine) || signature(mine) === signature(theirs)) return false;
     if (!isElement(mine)) {
       mine.nodeValue = theirs.nodeValue;
       flash(mine.parentElement);
-      return true;
+    } else if (mine.nodeName !== theirs.nodeName || mine.nodeName === "TEMPLATE") {
+      mine.replaceWith(document.importNode(theirs, true));
+    } else {
+      takeAttributes(mine, theirs);
+      if (alike(mine, theirs)) [...mine.childNodes].forEach((child, i) => patch(child, theirs.childNodes[i]));
+      else if (!mine.querySelector(`${FIELDS}, dialog[open]`)) refill(mine, theirs);
     }
-    if (shell(mine) === shell(theirs) && mine.hasChildNodes() && alike(mine, theirs)) {
-      const pairs = [...mine.childNodes].map((child, i) => [child, theirs.childNodes[i]]);
-      return pairs.map(([child, other]) => patch(child, other)).some(Boolean);
-    }
-    return !untouchable(mine) && replace(mine, theirs);
+    return true;
   }
 
-  function replace(mine, theirs) {
-    const copy = document.importNode(theirs, true);
-    const focused = [...mine.querySelectorAll("a, button, summary")].indexOf(document.activeElement);
+  function takeAttributes(mine, theirs) {
+    const states = isAlpines(mine) ? /^class$/ : KEPT;
+    for (const { name, value } of [...theirs.attributes]) {
+      const kept = KEPT.test(name) || states.test(name);
+      if (!kept && mine.getAttribute(name) !== value) mine.setAttribute(name, value);
+    }
+    for (const { name } of [...mine.attributes]) {
+      const kept = SCRIPTED.test(name) || states.test(name);
+      if (!kept && !theirs.hasAttribute(name)) mine.removeAttribute(name);
+    }
+  }
+
+  /* New contents in the same element; what was open or focused is so again, and what wasn't there before is marked. */
+  function refill(mine, theirs) {
+    const focused = [...mine.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
     const opened = [...mine.querySelectorAll("details")].map((details) => details.open);
-    const said = mine.textContent;
-    mine.replaceWith(copy);
-    copy.querySelectorAll("details").forEach((details, i) => { details.open = opened[i] ?? details.open; });
-    if (focused >= 0) copy.querySelectorAll("a, button, summary")[focused]?.focus({ preventScroll: true });
-    window.htmx?.process(copy);
-    if (said.trim() !== copy.textContent.trim()) flash(copy);
-    return true;
+    const before = new Set([...mine.children].map((child) => child.textContent.trim()));
+    mine.replaceChildren(...document.importNode(theirs, true).childNodes);
+    mine.querySelectorAll("details").forEach((details, i) => { details.open = opened[i] ?? details.open; });
+    if (focused >= 0) mine.querySelectorAll(FOCUSABLE)[focused]?.focus({ preventScroll: true });
+    window.htmx?.process(mine);
+    const fresh = [...mine.children].filter((child) => !before.has(child.textContent.trim()));
+    (mine.children.length ? fresh : [mine]).forEach(flash);
   }
 
   function flash(changed) {
@@ -251,7 +266,7 @@
 
     patchRow(mine, theirs) {
       if (mine.cells.length !== theirs.cells.length) return false;
-      const pairs = [...mine.cells].map((cell, i) => [cell, theirs.cells[i]]).filter(([cell]) => !untouchable(cell));
+      const pairs = [...mine.cells].map((cell, i) => [cell, theirs.cells[i]]);
       return pairs.map(([cell, other]) => patch(cell, other)).some(Boolean);
     },
 

@@ -218,6 +218,17 @@ def test_every_kind_is_exported_from_its_list(kind: Any, admin_client: Client) -
     assert found[0]["created"] == (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=rows.SECOND)).isoformat()
 
 
+@pytest.mark.urls("backoffice.urls")
+@pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.object)
+def test_every_list_of_the_product_has_the_button_and_follows_changes(kind: Any, admin_client: Client) -> None:
+    row = rows.one_of_each()[kind.object]
+    url = f"/admin/stripe_mirror/{kind.model_name}/"
+    page = admin_client.get(url).content.decode()
+    assert f'href="{url}export/"' in page
+    assert f'data-live-url="{url}live/"' in page
+    assert ids(admin_client.get(url + "export/")) == [row.id]
+
+
 def test_every_mirrored_model_has_an_export_permission() -> None:
     for kind in all_kinds():
         model: type[StripeObject] = kind.model

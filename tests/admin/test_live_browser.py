@@ -161,6 +161,12 @@ def test_an_objects_page_follows_named_parts_and_keeps_what_is_typed(page: Page)
     expect(notice).to_contain_text("This customer changed meanwhile: name. What you typed is kept.")
     assert page.locator("#note").input_value() == "call back"
     assert page.locator("details").evaluate("details => details.open")
+    # A part that scripts have hidden and named stays so, with new contents of which the new entry is marked.
+    entries = page.locator("[data-live=list]")
+    assert entries.evaluate("list => [list.hidden, list.getAttribute('role')]") == [True, "tabpanel"]
+    assert entries.locator("li").all_text_contents() == ["two", "one"]
+    assert entries.locator(".live-changed").all_text_contents() == ["two"]
+    assert "old" not in (page.locator("[data-live=name]").get_attribute("class") or "")
     assert page.evaluate("document.activeElement.id") == "note"
 
 
@@ -178,17 +184,21 @@ def test_who_types_later_into_a_form_that_was_open_is_told_then(page: Page) -> N
 
 # An object's page in miniature: what a template of ours has, before the change and after it.
 MARKUP = """
-<section data-live="card"><h2 data-live="name">{name}</h2>
+<section data-live="card"><h2 data-live="name" {mark}>{name}</h2>
+<ul data-live="list">{entries}</ul>
 <details {opened}><summary>More</summary><p>text</p></details>
 <form method="post"><textarea id="note">{note}</textarea><input type="hidden" name="token" value="{name}"></form>
 </section>"""
 PARTS = f"""document.querySelector("#content").insertAdjacentHTML("beforeend",
-`{MARKUP.format(name="Ada", opened="open", note="")}`)"""
+`{MARKUP.format(name="Ada", mark="class=old", entries="<li>one</li>", opened="open", note="")}`);
+document.querySelector("[data-live=list]").hidden = true;
+document.querySelector("[data-live=list]").setAttribute("role", "tabpanel");"""
 
 
 def answer_with_parts(route: Route) -> None:
-    page = f"<body><main id=content>{MARKUP.format(name='Augusta', opened='', note='theirs')}</main></body>"
-    route.fulfill(body=page, content_type="text/html")
+    entries = "<li>two</li><li>one</li>"
+    card = MARKUP.format(name="Augusta", mark="", entries=entries, opened="", note="theirs")
+    route.fulfill(body=f"<body><main id=content>{card}</main></body>", content_type="text/html")
 
 
 def test_nothing_is_asked_while_nobody_looks_and_at_once_when_somebody_does(page: Page) -> None:
@@ -241,3 +251,34 @@ def test_a_page_with_a_running_part_is_read_again_without_any_change(page: Page)
     page.evaluate("document.querySelector('[data-live=name]').setAttribute('data-live-poll', '')")
     page.route("**/change/", answer_with_parts)
     expect(page.locator("[data-live=name]")).to_have_text("Augusta", timeout=WITHIN)
+
+
+@pytest.mark.urls("backoffice.urls")
+def test_the_products_own_list_and_page_follow_changes(page: Page) -> None:
+    rows.one_of_each()
+    page.goto(LIST)
+    tick(page, "cus_Ada").check()
+    update("cus_Ada", name="Augusta")
+    expect(page.locator("#result_list tbody tr")).to_contain_text("Augusta", timeout=WITHIN)
+    assert tick(page, "cus_Ada").is_checked()
+    page.goto(LIST + "cus_Ada/change/")
+    page.get_by_role("tab", name="History").click()
+    update("cus_Ada", name="Countess", email="countess@example.com")
+    expect(page.locator("[data-live=header]")).to_contain_text("Countess", timeout=WITHIN)
+    expect(page.locator("#history")).to_contain_text("countess@example.com")
+    assert page.get_by_role("tab", name="History").get_attribute("aria-selected") == "true"
+    assert page.locator("#overview").is_hidden()
+    assert page.locator("#history").is_visible()
+
+
+@pytest.mark.urls("backoffice.urls")
+def test_the_products_export_button_downloads_the_filtered_list(page: Page) -> None:
+    rows.customer("cus_Ada", name="Ada")
+    rows.customer("cus_Bob", name="Bob", email="bob@example.com")
+    page.goto(LIST + "?q=Bob")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Export CSV").click()
+    content = started.value.path().read_text()
+    assert started.value.suggested_filename.startswith("customers-")
+    assert "cus_Bob" in content
+    assert "cus_Ada" not in content
