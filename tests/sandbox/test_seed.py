@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -112,8 +113,48 @@ def test_refunds_are_done_pending_and_failed(company: Sandbox) -> None:
 
 def test_dinars_end_in_zero(company: Sandbox) -> None:
     amounts = [row["amount"] for row in alive(company, "refund") if row["currency"] == "kwd"]
+    totals = [row["total"] for row in alive(company, "invoice") if row["currency"] == "kwd"]
     assert amounts
-    assert all(amount % 10 == 0 for amount in amounts)
+    assert totals
+    assert all(amount % 10 == 0 for amount in amounts + totals)
+
+
+def test_amounts_of_invoices_add_up(company: Sandbox) -> None:
+    for row in alive(company, "invoice"):
+        lines = sum(line["amount"] for line in row["lines"]["data"])
+        off = sum(taken["amount"] for taken in row["total_discount_amounts"])
+        assert (row["subtotal"], row["total"]) == (lines, lines - off), row["id"]
+        assert row["amount_due"] == row["amount_paid"] + row["amount_remaining"], row["id"]
+
+
+def test_charges_show_what_was_refunded(company: Sandbox) -> None:
+    given = Counter[str]()
+    for refund in alive(company, "refund"):
+        given[refund["charge"]] += refund["amount"] if refund["status"] != "failed" else 0
+    assert {row["id"]: row["amount_refunded"] for row in alive(company, "charge") if row["amount_refunded"]} == dict(
+        +given
+    )
+
+
+def test_periods_of_an_item_follow_each_other(company: Sandbox) -> None:
+    periods: dict[str, list[tuple[int, int]]] = {}
+    for invoice in alive(company, "invoice"):
+        for line in invoice["lines"]["data"]:
+            billed = line["parent"]["subscription_item_details"]
+            if billed and not billed["proration"]:
+                span = (line["period"]["start"], line["period"]["end"])
+                periods.setdefault(billed["subscription_item"], []).append(span)
+    assert len(periods) > 100
+    for item, spans in periods.items():
+        spans.sort()
+        assert all(first[1] == second[0] for first, second in pairwise(spans)), item
+
+
+def test_sent_invoice_that_is_overdue_makes_its_subscription_past_due(company: Sandbox) -> None:
+    late = [row for row in alive(company, "invoice") if row["status"] == "open" and 0 < (row["due_date"] or 0) < NOW]
+    assert late
+    statuses = {row["latest_invoice"]: row["status"] for row in alive(company, "subscription")}
+    assert {statuses[row["id"]] for row in late} == {"past_due"}
 
 
 def test_catalog_has_archived_and_gone_things(company: Sandbox) -> None:

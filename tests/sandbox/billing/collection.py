@@ -114,6 +114,13 @@ def activate(sandbox: Any, invoice: Row) -> None:
             subscription["status"] = "active"
 
 
+def give_up(sandbox: Any, invoice: Row) -> None:
+    """What an invoice that was voided or written off means for its subscription: it owes nothing any more."""
+    subscription = subscription_of(sandbox, invoice)
+    if subscription is not None and subscription["status"] in ("past_due", "unpaid"):
+        activate(sandbox, invoice)
+
+
 def _delinquent(sandbox: Any, customer_id: str, value: bool) -> None:
     customer = sandbox.table("customer").rows.get(customer_id)
     if customer is not None and customer["delinquent"] != value:
@@ -210,6 +217,20 @@ def _finalize(sandbox: Any, invoice_id: str) -> None:
     invoice = sandbox.table("invoice").rows.get(invoice_id)
     if invoice is not None and invoice["status"] == "draft" and invoice["automatically_finalizes_at"] == sandbox.now():
         finalize_and_collect(sandbox, invoice)
+
+
+@action("invoice_due")
+def _due(sandbox: Any, invoice_id: str) -> None:
+    """A sent invoice was not paid in time."""
+    invoice = sandbox.table("invoice").rows.get(invoice_id)
+    if invoice is None or invoice["status"] != "open" or (invoice["due_date"] or sandbox.now() + 1) > sandbox.now():
+        return
+    sandbox.tell("invoice.overdue", invoice)
+    subscription = subscription_of(sandbox, invoice)
+    if subscription is None or subscription["latest_invoice"] != invoice_id or subscription["status"] != "active":
+        return
+    with sandbox.edit("subscription", subscription["id"], event="customer.subscription.updated"):
+        subscription["status"] = "past_due"
 
 
 @action("retry_invoice")

@@ -83,6 +83,8 @@ def finalize(sandbox: Any, invoice_id: str, *, collect_in: int = 0) -> Row:
             row["next_payment_attempt"] = now + collect_in
             if collect_in:
                 sandbox.timers.at(now + collect_in, "retry_invoice", invoice_id)
+        if row["due_date"]:
+            sandbox.timers.at(max(row["due_date"], now), "invoice_due", invoice_id)
         row["status_transitions"]["finalized_at"] = now
         _settle_balance(sandbox, row, customer)
         if row["amount_due"] > 0:

@@ -119,10 +119,10 @@ def minimum(currency: str) -> int:
     return MINIMUMS.get(currency, 1 if currency in ZERO_DECIMAL else 100 if currency in THREE_DECIMAL else 50)
 
 
-def rounded(amount: Decimal, currency: str) -> int:
+def rounded(amount: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -> int:
     """Whole minor units; three-decimal currencies to the nearest ten."""
     step = Decimal(10 if currency in THREE_DECIMAL else 1)
-    return int((amount / step).to_integral_value(ROUND_HALF_UP) * step)
+    return int((amount / step).to_integral_value(rounding) * step)
 
 
 def cost(sandbox: Any, price: Row, quantity: int) -> int:

@@ -6,7 +6,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from tests.sandbox.billing import lines
-from tests.sandbox.billing.money import cost
+from tests.sandbox.billing.money import cost, rounded
 from tests.sandbox.store import Row
 
 
@@ -58,7 +58,7 @@ def _part(sandbox: Any, subscription: Row, item: Row, at: int, *, sign: int) -> 
         return
     price, quantity = sandbox.table("price").rows[item["price"]], item.get("quantity", 1)
     share = Decimal(end - max(at, start)) / Decimal(end - start)
-    amount = int((cost(sandbox, price, quantity) * share * sign).to_integral_value(ROUND_FLOOR))
+    amount = rounded(cost(sandbox, price, quantity) * share * sign, price["currency"], ROUND_FLOOR)
     verb = "Unused" if sign < 0 else "Remaining"
     name = lines.product_name(sandbox, price)
     add_item(

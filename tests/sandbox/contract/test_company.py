@@ -42,6 +42,18 @@ def test_every_event_type_is_one_of_stripes(spec: Spec, company: Sandbox) -> Non
     assert not strange
 
 
+def test_last_event_about_an_object_shows_it_as_it_is(company: Sandbox) -> None:
+    last = {}
+    for event in reversed(company.events):
+        shown = event["data"]["object"]
+        last[shown["object"], shown.get("id")] = shown
+    for object_type in OBJECT_TYPES:
+        # Stripe tells of no change of an invoice item: it is the invoice that changes.
+        for row in [] if object_type == "invoiceitem" else company.objects(object_type):
+            shown = last.get((object_type, row.get("id")))
+            assert shown is None or row.get("deleted") or shown == row, f"{object_type} {row['id']}"
+
+
 def test_previous_attributes_name_fields_of_the_object(company: Sandbox) -> None:
     for event in company.events:
         previous = event["data"].get("previous_attributes")

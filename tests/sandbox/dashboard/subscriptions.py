@@ -177,7 +177,7 @@ def _item_form(subscription: dict[str, Any], item: dict[str, Any], prices: list[
     return tag("form", fields, class_="actions", method="post", action=to)
 
 
-def _prices(sandbox: "Sandbox", currency: str) -> list[dict[str, Any]]:
+def _prices(sandbox: "Sandbox", currency: str) -> Any:
     params = {"active": True, "type": "recurring", "currency": currency, "limit": 100}
     return ask(sandbox, "GET", "/v1/prices", params)["data"]
 

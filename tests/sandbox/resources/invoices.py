@@ -266,6 +266,7 @@ def void(sandbox: Any, params: dict[str, Any], invoice_id: str) -> Row:
     """Void."""
     row: Row = sandbox.fetch("invoice", invoice_id, param="invoice")
     billing.void(sandbox, row)
+    collection.give_up(sandbox, row)
     return row
 
 
@@ -274,6 +275,7 @@ def mark_uncollectible(sandbox: Any, params: dict[str, Any], invoice_id: str) ->
     """Give up hope."""
     row: Row = sandbox.fetch("invoice", invoice_id, param="invoice")
     billing.mark_uncollectible(sandbox, row)
+    collection.give_up(sandbox, row)
     return row
 
 
