@@ -7,6 +7,7 @@
   const settings = document.currentScript.dataset;
   const EVERY = 2000;
   const SLOWEST = 30000;
+  const LONGEST = 20000;
   const FIELDS = "input:not([type=hidden]), textarea, select";
   const TICK = "input[name=_selected_action]";
   const MARKS = ["live-changed", "live-gone"];
@@ -24,7 +25,8 @@
   class SignedOut extends Error {}
 
   async function get(address, headers) {
-    const response = await fetch(address, { headers, redirect: "manual", cache: "no-store" });
+    const signal = AbortSignal.timeout(LONGEST);
+    const response = await fetch(address, { headers, redirect: "manual", cache: "no-store", signal });
     if (response.type === "opaqueredirect" || response.status === 403) throw new SignedOut();
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     return response;

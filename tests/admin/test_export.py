@@ -87,7 +87,11 @@ def selection(*pks: str, across: bool = False) -> dict[str, Any]:
 # --- which rows ---------------------------------------------------------------------------------------------------
 
 
-def test_s55_a_filtered_list_exports_just_its_rows_by_button_and_by_action(exporter: Client) -> None:
+@pytest.mark.parametrize("urls", ["tests.admin.plain_site", "backoffice.urls"])
+def test_s55_a_filtered_list_exports_just_its_rows_by_button_and_by_action(
+    exporter: Client, urls: str, settings: Any
+) -> None:
+    settings.ROOT_URLCONF = urls
     customers(2800, address={"country": "GB"})
     german = customers(200, address={"country": "DE"})
     query = "?country=DE"
