@@ -111,16 +111,11 @@ class CustomerForm(OperationForm):
         for name in ("address_country", "shipping_address_country", "tax_exempt"):
             self.keep_choice(name)
 
-    def clean_preferred_locales(self) -> list[str]:
-        """Stripe replaces the list, but has no way to empty it."""
-        locales: list[str] = self.cleaned_data["preferred_locales"]
-        if self.initial.get("preferred_locales") and not locales:
-            raise forms.ValidationError("Stripe can't empty this list. Name at least one language.")
-        return locales
-
     def clean(self) -> dict[str, Any]:
-        """Stripe takes shipping details only with a name and an address."""
+        """Stripe can't empty the languages, and takes shipping details only with a name and an address."""
         cleaned = super().clean()
+        if self.is_changed("preferred_locales") and cleaned.get("preferred_locales") == []:
+            self.add_error("preferred_locales", "Stripe can't empty this list. Name at least one language.")
         if self.is_changed(*SHIPPING) and any(cleaned.get(name) for name in SHIPPING):
             if not cleaned.get("shipping_name"):
                 self.add_error("shipping_name", "Stripe needs a name with shipping details.")

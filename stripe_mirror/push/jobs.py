@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -122,10 +122,14 @@ def create_job(
         reason=reason.strip(),
         form=form,
     )
+    # Judged before the transaction: SQLite has one writer, and judging many rows takes a while.
+    judged = [(row.pk, why_not) for row, why_not in _judged(operation, queryset, form)]
+    if all(why_not for _, why_not in judged):
+        raise NotAllowed("Nothing was planned: this can't be done to any of the selected rows.")
     try:
         with transaction.atomic():
             job.save(force_insert=True)
-            _plan_rows(job, operation, queryset)
+            _plan_rows(job, judged)
             enqueue("run_job", str(job.id))
     except IntegrityError:
         if found := _find(job_id, operation, user):
@@ -141,31 +145,27 @@ def _find(job_id: UUID, operation: Operation, user: User) -> Job | None:
     return job
 
 
-def _plan_rows(job: Job, operation: Operation, queryset: QuerySet[Any]) -> None:
-    judged = enumerate(_judged(operation, queryset, job.form), start=1)
-    planned = 0
-    while rows := [_planned_push(job, n, row, reason) for n, (row, reason) in islice(judged, CHUNK)]:
+def _plan_rows(job: Job, judged: Iterable[tuple[str, str]]) -> None:
+    numbered = enumerate(judged, start=1)
+    while rows := [_planned_push(job, n, id, why_not) for n, (id, why_not) in islice(numbered, CHUNK)]:
         Push.objects.bulk_create(rows)
-        planned += sum(push.state == Push.State.PLANNED for push in rows)
-    if not planned:
-        raise NotAllowed("Nothing was planned: this can't be done to any of the selected rows.")
 
 
-def _planned_push(job: Job, position: int, row: StripeObject, reason: str) -> Push:
+def _planned_push(job: Job, position: int, id: str, why_not: str) -> Push:
     now = timezone.now()
     return Push(
         operation=job.operation,
         object_type=job.object_type,
-        object_id=row.pk,
+        object_id=id,
         job=job,
         position=position,
         user=job.user,
         user_name=display_name(job.user),
         reason=job.reason,
-        state=Push.State.SKIPPED if reason else Push.State.PLANNED,
-        message=reason,
+        state=Push.State.SKIPPED if why_not else Push.State.PLANNED,
+        message=why_not,
         created_at=now,
-        finished_at=now if reason else None,
+        finished_at=now if why_not else None,
     )
 
 

@@ -67,12 +67,20 @@ class OperationForm(forms.Form):
         return any(not state.same(self.cleaned_data.get(n), self.initial.get(n)) for n in names)
 
     def clean(self) -> dict[str, Any]:
-        """Keep secrets out of Stripe and of our log (S61)."""
-        cleaned = dict(super().clean() or {})
-        for name, value in cleaned.items():
-            if holds_secret(value):
+        """Leave alone what was not sent, and keep secrets out of Stripe and of our log (S61)."""
+        super().clean()
+        cleaned = self.cleaned_data
+        for name, value in list(cleaned.items()):
+            if self._is_omitted(name):
+                cleaned[name] = self.initial[name]
+            elif holds_secret(value):
                 self.add_error(name, "This contains what looks like a Stripe key or secret. Remove it.")
         return cleaned
+
+    def _is_omitted(self, name: str) -> bool:
+        """A field that a request lacks, other than an empty one, must not clear what Stripe has."""
+        widget = self.fields[name].widget
+        return name in self.initial and widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name))
 
 
 class Operation(ABC):

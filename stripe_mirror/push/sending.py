@@ -21,7 +21,7 @@ from stripe_mirror.push.prepare import ordered
 from stripe_mirror.push.secrets import scrubbed
 from stripe_mirror.stripe_api import write
 from stripe_mirror.stripe_api.client import Answer, budget
-from stripe_mirror.stripe_api.errors import BadKey, NotPermitted, RateLimited, Refused, StripeFailure
+from stripe_mirror.stripe_api.errors import BadKey, NotPermitted, OutcomeUnknown, RateLimited, Refused, StripeFailure
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,9 @@ def send(push: Push, operation: Operation) -> None:
 def _failed(push: Push, failure: StripeFailure) -> None:
     if isinstance(failure, RateLimited):
         budget.pause(1)
-    if _is_final(push, failure):
+    if isinstance(failure, RateLimited) and push.job_id and push.attempts <= 1:
+        give_back(push, str(failure))
+    elif _is_final(push, failure):
         refuse(push, str(failure), failure=failure)
     else:
         leave_unknown(push, failure)
@@ -144,12 +146,20 @@ def refuse(push: Push, message: str, *, failure: StripeFailure | None = None) ->
     )
 
 
+def give_back(push: Push, message: str) -> None:
+    """A job's row that surely did nothing yet: back into the job's queue, where stopping the job holds it."""
+    Push.objects.filter(pk=push.pk, state=Push.State.SENDING).update(
+        state=Push.State.PLANNED, message=scrubbed(message), first_sent_at=None, next_attempt_at=None
+    )
+    push.refresh_from_db()
+
+
 def leave_unknown(push: Push, failure: StripeFailure) -> None:
     """The worker asks again, later and later, with the same key."""
     pause = pause_after(push.attempts)
     changed = Push.objects.filter(pk=push.pk, state__in=OPEN, attempts=push.attempts).update(
         state=Push.State.UNKNOWN,
-        message=f"{scrubbed(str(failure))} We ask again by ourselves; there is no need to repeat it.",
+        message=f"{_unknown(push, failure)} We ask again by ourselves; there is no need to repeat it.",
         error_code=failure.code,
         request_id=failure.request_id or push.request_id,
         next_attempt_at=timezone.now() + pause,
@@ -157,6 +167,13 @@ def leave_unknown(push: Push, failure: StripeFailure) -> None:
     push.refresh_from_db()
     if changed:
         enqueue("run_push", str(push.id), delay=pause)
+
+
+def _unknown(push: Push, failure: StripeFailure) -> str:
+    """What is known. That a later attempt did nothing says nothing of the first."""
+    if push.attempts <= 1 or isinstance(failure, OutcomeUnknown):
+        return scrubbed(str(failure))
+    return "It is not known yet whether this happened: Stripe did not say when it was asked again."
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -21,6 +21,7 @@ from stripe_mirror.push.sending import (
     LEASE,
     OPEN,
     call_of,
+    give_back,
     key_expires_at,
     leave_unknown,
     outside_transaction,
@@ -136,8 +137,10 @@ def resume(push_id: UUID) -> Push | None:
     if push is None:
         return None
     operation = get_operation(push.operation)
-    if push.first_sent_at is None:
-        _give_back(push)
+    if push.first_sent_at is None and push.attempts < MOST_CLAIMS:
+        give_back(push, "")
+    elif push.first_sent_at is None:
+        refuse(push, f"Nothing was sent: preparing it failed {MOST_CLAIMS} times. See the server's log.")
     elif _has_evidence(push):
         push.refresh_from_db()
         settle_done(push, operation, _known_state(push))
@@ -154,17 +157,6 @@ def _claim(push_id: UUID, now: datetime) -> Push | None:
     if not Push.objects.filter(due).update(attempts=F("attempts") + 1, next_attempt_at=now + LEASE):
         return None
     return Push.objects.get(pk=push_id)
-
-
-def _give_back(push: Push) -> None:
-    """A job's row whose process died before anything was sent: back into the job's queue."""
-    if push.attempts >= MOST_CLAIMS:
-        refuse(push, f"Nothing was sent: preparing it failed {MOST_CLAIMS} times. See the server's log.")
-        return
-    Push.objects.filter(pk=push.pk, state=Push.State.SENDING, first_sent_at=None).update(
-        state=Push.State.PLANNED, next_attempt_at=None
-    )
-    push.refresh_from_db()
 
 
 def _has_evidence(push: Push) -> bool:

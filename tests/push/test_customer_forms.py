@@ -199,6 +199,12 @@ def test_stripes_limits_of_metadata_are_said_at_the_field(rows: list[tuple[str, 
     assert says in " ".join(form.errors["metadata"])
 
 
+def test_fields_that_a_request_lacks_are_left_alone() -> None:
+    form = OPERATION.get_form(jane(), QueryDict("phone=9"))
+    assert form.is_valid(), form.errors
+    assert OPERATION.plan(jane(), form.cleaned_data).params == {"phone": "9"}
+
+
 def test_the_metadata_table_renders_what_it_reads_and_escapes_it() -> None:
     row = jane(metadata={"<b>": '"><script>'})
     shown = str(OPERATION.get_form(row)["metadata"])

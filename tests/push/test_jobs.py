@@ -276,13 +276,36 @@ def test_a_stripe_that_does_not_answer_ends_the_run_but_not_the_job(
     assert Push.objects.filter(message="").count() == 2
 
 
-def test_a_row_that_stripe_refuses_is_told_and_the_others_go_on(
+def test_a_rate_limited_row_waits_in_the_queue_and_is_sent_with_the_same_key(
     many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
 ) -> None:
-    many(2)
-    job = cancel_all(canceller, when="date", cancel_at="2099-01-01T00:00:00Z")
+    rows = many(2)
+    job = cancel_all(canceller, when="period_end")
+    stripe.faults.add(method="POST", path="/v1/subscriptions", status=429, times=1)
     jobs.run_job(job.pk)
-    states = set(job.pushes.values_list("state", flat=True))
-    assert jobs.progress(job)["percent"] == 100
-    assert states <= {Push.State.DONE, Push.State.REFUSED}
-    assert all(push.message for push in job.pushes.filter(state=Push.State.REFUSED))
+    job.refresh_from_db()
+    assert job.state == Job.State.FINISHED
+    assert [r["status"] for r in stripe.requests("POST", "/v1/subscriptions/")] == [429, 200, 200]
+    keys = {r["idempotency_key"] for r in stripe.requests("POST", "/v1/subscriptions/")}
+    assert keys == {str(push.pk) for push in job.pushes.all()}
+    assert len(rows) == len(keys)
+
+
+def test_s44_rows_that_are_refused_or_gone_are_told_and_the_others_go_on(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    refused, gone, fine = many(3)
+    gone.delete()
+    gone.pk, gone.data = "sub_gone", {**gone.data, "id": "sub_gone"}
+    gone.save(force_insert=True)
+    job = cancel_all(canceller)
+    stripe.faults.add(method="DELETE", path=f"/v1/subscriptions/{refused.pk}", status=400)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, jobs.progress(job)["percent"]) == (Job.State.FINISHED, 100)
+    pushes = {push.object_id: push for push in job.pushes.all()}
+    assert pushes[refused.pk].state == Push.State.REFUSED
+    assert "told to fail" in pushes[refused.pk].message
+    assert pushes["sub_gone"].state == Push.State.SKIPPED
+    assert "ended" in pushes["sub_gone"].message
+    assert pushes[fine.pk].state == Push.State.DONE
