@@ -79,6 +79,7 @@ def operations() -> dict[str, Any]:
         link("Jobs", "stacks", "job"),
         link("Changes", "history", "change"),
         link("Syncs", "sync", "syncrun"),
+        link("Account", "account_balance", "mirroredaccount"),
     ]
     return {"title": "Operations", "separator": True, "items": items}
 
@@ -86,6 +87,7 @@ def operations() -> dict[str, Any]:
 def people() -> dict[str, Any]:
     """Who may use it."""
     items = [link("Users", "person", "user", app="auth"), link("Groups", "shield_person", "group", app="auth")]
+    items.append(link("Customer links", "link", "customerlink"))
     return {"title": "People", "separator": True, "items": items}
 
 
@@ -99,7 +101,10 @@ UNFOLD: dict[str, object] = {
     "ENVIRONMENT": "backoffice.theme.environment",
     "ENVIRONMENT_TITLE_PREFIX": "backoffice.theme.title_prefix",
     "DASHBOARD_CALLBACK": "stripe_mirror.admin.dashboard.home",
-    "STYLES": [lambda request: static("stripe_mirror/admin.css")],
+    "STYLES": [
+        lambda request: static("stripe_mirror/admin.css"),
+        lambda request: static(f"stripe_mirror/mode-{conf.mode}.css"),
+    ],
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("stripe_mirror/favicon.svg")}
     ],

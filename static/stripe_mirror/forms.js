@@ -39,5 +39,25 @@
         table.append(row);
         row.querySelector("input").focus();
     });
+    // What will happen, in words, as somebody chooses: the same page is asked with what is chosen so far.
+    for (const form of document.querySelectorAll("form[data-preview]")) {
+        const target = form.querySelector("[data-summary]");
+        let asked = 0;
+        form.addEventListener("change", async () => {
+            const number = ++asked;
+            const query = new URLSearchParams();
+            for (const [name, value] of new FormData(form)) {
+                if (!["csrfmiddlewaretoken", "push_id", "opened", "reason", "comment"].includes(name)) query.append(name, value);
+            }
+            try {
+                const answer = await fetch(`${location.pathname}?${query}`, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+                const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+                const fresh = page.querySelector("[data-summary]");
+                if (answer.ok && fresh && number === asked) target.replaceChildren(...fresh.childNodes);
+            } catch {
+                if (number === asked) target.replaceChildren();
+            }
+        });
+    }
     for (const hidden of document.querySelectorAll("[data-needs-script]")) hidden.hidden = false;
 })();

@@ -14,17 +14,19 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 
-from stripe_mirror.admin import columns, detail, display
+from stripe_mirror.admin import bulk, columns, detail, display, operations
 from stripe_mirror.admin.changelist import FastChangeList
 from stripe_mirror.admin.columns import Column, FactGroup, Related
 from stripe_mirror.admin.export import ExportAdminMixin
 from stripe_mirror.admin.filters import CreatedFilter, DeletedFilter, FlagFilter, StatusFilter, ValueFilter
 from stripe_mirror.admin.history import history
 from stripe_mirror.admin.live import LiveAdminMixin
+from stripe_mirror.admin.operation_views import OperationViews
 from stripe_mirror.admin.paging import CappedPaginator
 from stripe_mirror.admin.raw import raw_json
 from stripe_mirror.admin.status import status_of
@@ -32,6 +34,7 @@ from stripe_mirror.kinds import Kind, kind_of_id
 from stripe_mirror.models import StripeObject
 
 ID_LENGTH = 255
+READING = ("GET", "HEAD")
 # A search by a parent's name or email looks at this many parents at most.
 MOST_PARENTS = 1_000
 
@@ -134,7 +137,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         row = self.find(request, object_id)
         if row is None:
             return self.missing(request, object_id)
-        answer: HttpResponse = self.changeform_view(request, quote(row.pk), form_url, extra_context)
+        answer: HttpResponse = self.changeform_view(request, quote(str(row.pk)), form_url, extra_context)
         return answer
 
     def changeform_view(
@@ -158,11 +161,20 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         messages.warning(request, f"There is no {name} with the id “{object_id[:ID_LENGTH]}” here.")
         return HttpResponseRedirect(display.list_url(self.model))
 
+    def demand_view(self, request: HttpRequest, row: Any = None) -> None:
+        """Raise PermissionDenied for who may not see these rows."""
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+
     def show(self, request: HttpRequest, row: Any, extra: dict[str, Any]) -> HttpResponse:
-        """Render the page."""
+        """Answer a request for the page."""
+        return self.render_page(request, row, extra) if request.method in READING else HttpResponseNotAllowed(READING)
+
+    def render_page(self, request: HttpRequest, row: Any, extra: dict[str, Any]) -> HttpResponse:
+        """The page itself."""
         context = {
             **self.admin_site.each_context(request),
-            "title": str(row),
+            "title": self.heading(row),
             "opts": self.model._meta,
             "list_url": display.list_url(self.model),
             "list_title": display.words(self.model._meta.verbose_name_plural),
@@ -173,6 +185,10 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
             **extra,
         }
         return TemplateResponse(request, self.detail_template, context)
+
+    def heading(self, row: Any) -> str:
+        """What the row is called on its page."""
+        return str(row)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What the page shows of the row."""
@@ -194,6 +210,8 @@ class StripeObjectAdmin(LiveAdminMixin, ExportAdminMixin, ReadOnlyAdmin):  # typ
     search_fields: ClassVar[tuple[str, ...]] = ()
     # Column → the parent's columns: the parents are found first, then their children by index.
     search_parents: dict[str, tuple[str, ...]] = {}
+    # The operation whose form stands on the object's own page.
+    form_operation = ""
     # A few facts beside the title.
     key_facts: tuple[Column, ...] = ()
 
@@ -234,9 +252,38 @@ class StripeObjectAdmin(LiveAdminMixin, ExportAdminMixin, ReadOnlyAdmin):  # typ
         """The declared facts, or every derived column."""
         return self.facts or (FactGroup(title="Details", facts=columns.derived_columns(self.model)),)
 
+    def get_urls(self) -> list[URLPattern]:
+        """With a page for each operation, on one object and on many; before Django's, which take any path for an id."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        views = OperationViews(self)
+        wrap = self.admin_site.admin_view
+        return [
+            path("operation/<slug:name>/", wrap(views.create), name=f"{name}_create"),
+            path("bulk/<slug:name>/", wrap(views.bulk), name=f"{name}_bulk"),
+            path("<path:object_id>/operation/<slug:name>/", wrap(views.one), name=f"{name}_operation"),
+            *super().get_urls(),
+        ]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """With the operations that this person may run on many rows."""
+        return {**super().get_actions(request), **bulk.actions(request, self.kind)}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"creating": operations.creating(request, self.model), **(extra_context or {})}
+        answer: HttpResponse = super().changelist_view(request, context)
+        return answer
+
+    def show(self, request: HttpRequest, row: Any, extra: dict[str, Any]) -> HttpResponse:
+        """The page; a POST to it submits the form that stands on it."""
+        if not self.form_operation:
+            return super().show(request, row, extra)
+        return OperationViews(self).page_form(request, row, extra)
+
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
             "status": columns.status_pill(row) if status_of(row) else "",
+            "buttons": operations.buttons(request, row, without=self.form_operation),
+            "checking": operations.checking(request, row),
             "key_facts": detail.show_facts(row, self.key_facts),
             "groups": detail.show_groups(row, self.all_facts),
             "tables": detail.related_tables(request, row, self.related),

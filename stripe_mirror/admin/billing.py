@@ -73,8 +73,9 @@ class SubscriptionAdmin(StripeObjectAdmin):
         ),
         FactGroup(
             title="Cancellation and pauses",
+            only_set=True,
             facts=(
-                columns.flag("cancel_at_period_end", "Cancels at the period's end"),
+                columns.made("Cancels", lambda row: "At the period's end" if row.cancel_at_period_end else ""),
                 columns.moment("cancel_at", "Cancels at"),
                 columns.moment("canceled_at", "Cancellation asked for"),
                 columns.moment("ended_at", "Ended"),
@@ -111,6 +112,10 @@ class SubscriptionAdmin(StripeObjectAdmin):
             ),
         ),
     )
+
+    def heading(self, row: Any) -> str:
+        customer = row.customer or row.customer_id or "Subscription"
+        return f"{customer} – {row.price}" if row.price else str(customer)
 
 
 @admin.register(SubscriptionItem)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from stripe_mirror.admin import display
@@ -36,6 +37,8 @@ class FactGroup:
 
     title: str
     facts: tuple[Column, ...]
+    # Leave out what isn't set; a group without facts isn't shown.
+    only_set: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +112,23 @@ def status_pill(row: Any) -> SafeString:
     """The row's state in words."""
     found = status_of(row)
     return display.pill(found.text, found.tone) if found else display.EMPTY
+
+
+def linked(label: str, show: Callable[[Any], Any]) -> Column:
+    """A link to the row itself, under something that says what it is."""
+
+    def cell(row: Any) -> SafeString:
+        url = display.object_url(row)
+        return format_html('<a class="sm-link" href="{}">{}</a>', url, _safe(show(row)))
+
+    return Column(name_of(label), label, cell)
+
+
+def linked_amount(label: str = "Amount") -> Column:
+    """A payment is best known by its amount."""
+    column = linked(label, lambda row: display.money(row.amount, row.currency))
+    column.numeric = True
+    return column
 
 
 NAME = Column("headline", "Name", lambda row: display.plain(row))

@@ -49,6 +49,7 @@ def expiry(row: Any) -> str:
 class CustomerAdmin(StripeObjectAdmin):
     """Who pays."""
 
+    form_operation = "edit_customer"
     list_display = (
         columns.NAME,
         columns.text("email"),
@@ -100,10 +101,11 @@ class CustomerAdmin(StripeObjectAdmin):
             object="subscription",
             lookup="customer",
             columns=(
-                columns.made("Subscription", lambda row: display.row_link(row)),
+                columns.linked("Subscription", lambda row: row.price or row.pk),
                 columns.STATUS,
-                columns.relation("price"),
+                columns.number("quantity"),
                 columns.moment("current_period_end", "Period ends"),
+                columns.ID,
             ),
             select=("price",),
         ),
@@ -112,10 +114,10 @@ class CustomerAdmin(StripeObjectAdmin):
             object="payment_intent",
             lookup="customer",
             columns=(
-                columns.made("Payment", lambda row: display.row_link(row)),
+                columns.linked_amount(),
                 columns.STATUS,
-                columns.amount("amount"),
                 columns.relation("payment_method"),
+                columns.text("description"),
                 columns.moment("created", "Date"),
             ),
             select=("payment_method",),
@@ -184,9 +186,9 @@ class PaymentMethodAdmin(StripeObjectAdmin):
             object="charge",
             lookup="payment_method",
             columns=(
-                columns.made("Payment", lambda row: display.row_link(row)),
+                columns.linked_amount(),
                 columns.STATUS,
-                columns.amount("amount"),
+                columns.text("description"),
                 columns.moment("created", "Date"),
             ),
         ),

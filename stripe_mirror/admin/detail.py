@@ -59,7 +59,13 @@ def show_facts(row: Any, facts: Iterable[Column]) -> list[ShownFact]:
 
 def show_groups(row: Any, groups: Iterable[FactGroup]) -> list[ShownGroup]:
     """Each group with its facts' values."""
-    return [ShownGroup(group.title, show_facts(row, group.facts)) for group in groups]
+    shown = [ShownGroup(group.title, _facts_of(row, group)) for group in groups]
+    return [group for group in shown if group.facts]
+
+
+def _facts_of(row: Any, group: FactGroup) -> list[ShownFact]:
+    facts = show_facts(row, group.facts)
+    return [fact for fact in facts if fact.value != display.EMPTY] if group.only_set else facts
 
 
 def may_view(user: User | AnonymousUser, object_type: str) -> bool:

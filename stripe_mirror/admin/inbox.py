@@ -79,5 +79,8 @@ class InboxEventAdmin(ReadOnlyAdmin):
         ),
     )
 
+    def heading(self, row: Any) -> str:
+        return str(row.type)
+
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {**super().page_context(request, row), "status": state_pill(row), "raw": raw_json(row.payload)}

@@ -8,6 +8,7 @@ from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
 from stripe_mirror.admin.columns import FactGroup, Related
 from stripe_mirror.models import Charge, PaymentIntent, Refund
+from stripe_mirror.money import format_money
 
 
 def card(row: Any) -> str:
@@ -17,6 +18,13 @@ def card(row: Any) -> str:
     return f"{display.words(row.brand)} •••• {row.last4}".strip()
 
 
+class PaymentAdmin(StripeObjectAdmin):
+    """What payments have in common: they are known by their amount."""
+
+    def heading(self, row: Any) -> str:
+        return format_money(row.amount, row.currency)
+
+
 def failure(row: Any) -> str:
     """Stripe's sentence about a failed attempt, else its code."""
     error = row.data.get("last_payment_error") or {}
@@ -24,7 +32,7 @@ def failure(row: Any) -> str:
 
 
 @admin.register(PaymentIntent)
-class PaymentIntentAdmin(StripeObjectAdmin):
+class PaymentIntentAdmin(PaymentAdmin):
     """What customers were asked to pay, and whether they did."""
 
     list_display = (
@@ -69,9 +77,8 @@ class PaymentIntentAdmin(StripeObjectAdmin):
             object="charge",
             lookup="payment_intent",
             columns=(
-                columns.made("Charge", lambda row: display.row_link(row)),
+                columns.linked_amount(),
                 columns.STATUS,
-                columns.amount("amount"),
                 columns.made("Card", card),
                 columns.moment("created", "Date"),
             ),
@@ -81,9 +88,8 @@ class PaymentIntentAdmin(StripeObjectAdmin):
             object="refund",
             lookup="payment_intent",
             columns=(
-                columns.made("Refund", lambda row: display.row_link(row)),
+                columns.linked_amount(),
                 columns.STATUS,
-                columns.amount("amount"),
                 columns.enum("reason"),
                 columns.moment("created", "Date"),
             ),
@@ -92,7 +98,7 @@ class PaymentIntentAdmin(StripeObjectAdmin):
 
 
 @admin.register(Charge)
-class ChargeAdmin(StripeObjectAdmin):
+class ChargeAdmin(PaymentAdmin):
     """Single attempts to move money."""
 
     list_display = (
@@ -137,9 +143,8 @@ class ChargeAdmin(StripeObjectAdmin):
             object="refund",
             lookup="charge",
             columns=(
-                columns.made("Refund", lambda row: display.row_link(row)),
+                columns.linked_amount(),
                 columns.STATUS,
-                columns.amount("amount"),
                 columns.enum("reason"),
                 columns.moment("created", "Date"),
             ),
@@ -148,7 +153,7 @@ class ChargeAdmin(StripeObjectAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(StripeObjectAdmin):
+class RefundAdmin(PaymentAdmin):
     """Money that went back, or is on its way."""
 
     list_display = (

@@ -82,6 +82,9 @@ class PushAdmin(ReadOnlyAdmin):
         FactGroup(title="What", facts=(OPERATION, OBJECT, columns.text("method"), columns.text("path"))),
     )
 
+    def heading(self, row: Any) -> str:
+        return operation_label(row.operation)
+
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         names = sorted({**row.before, **row.after})
         compared = [field_change(name, [row.before.get(name), row.after.get(name)], None) for name in names]

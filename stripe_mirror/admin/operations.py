@@ -1,0 +1,223 @@
+"""Operations on one object: the buttons, the form, and what became of a submit. Nothing here runs in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core import signing
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+
+from stripe_mirror.admin import conflicts, display
+from stripe_mirror.admin.conflicts import Choice
+from stripe_mirror.admin.forms import FieldGroup, dressed, field_groups
+from stripe_mirror.models import Push, StripeObject
+from stripe_mirror.push.errors import Conflict, NothingToChange, PushError, PushIdTaken
+from stripe_mirror.push.operation import Operation, OperationForm, may, operations_for
+from stripe_mirror.push.submit import submit
+
+SALT = "stripe_mirror.opened"
+OPEN_STATES = (Push.State.SENDING, Push.State.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Button:
+    """An operation as a page offers it; `why_not` says why it is off."""
+
+    operation: Operation
+    url: str
+    why_not: str
+
+
+@dataclass
+class Sheet:
+    """A form on a page, with what travels along: the intent's UUID, and what the form showed when it was opened."""
+
+    operation: Operation
+    form: OperationForm
+    push_id: UUID
+    opened: str
+    why_not: str = ""
+    # Where somebody else changed the same fields meanwhile (S38).
+    choices: list[Choice] | None = None
+    # The typed form, as hidden fields beside the choices.
+    typed: list[tuple[str, str]] | None = None
+    # Stripe's answer; None until something was sent.
+    push: Push | None = None
+    # The push was there before: the form was sent twice.
+    repeated: bool = False
+    nothing: str = ""
+
+    @property
+    def groups(self) -> list[FieldGroup]:
+        """The fields as they stand on the page."""
+        return field_groups(self.form)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the page has nothing more to ask."""
+        return bool(self.nothing) or (self.push is not None and self.push.state != Push.State.REFUSED)
+
+    @property
+    def summary(self) -> list[str]:
+        """What would be sent with the form's first values, in words."""
+        return summary(self.operation, self.form.row, self.form.initial)
+
+
+def summary(operation: Operation, row: StripeObject, values: Mapping[str, Any]) -> list[str]:
+    """What would be sent, in words; empty while the form isn't complete."""
+    try:
+        return operation.summary(row, values)
+    except (PushError, KeyError, ValueError, TypeError, AttributeError):
+        return []
+
+
+def buttons(request: HttpRequest, row: StripeObject, *, without: str = "") -> list[Button]:
+    """The operations that this person may run on the row; those that its state forbids say why."""
+    offered = [o for o in operations_for(row.kind.object) if not o.creates and o.name != without]
+    return [Button(o, operation_url(row, o), o.why_not(row)) for o in offered if may(request.user, o)]
+
+
+def operation_url(row: StripeObject, operation: Operation) -> str:
+    """The page of an operation on a row; of one that creates, where there is no row yet."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}"
+    if operation.creates:
+        return reverse(f"{name}_create", args=(operation.name,))
+    return reverse(f"{name}_operation", args=(row.pk, operation.name))
+
+
+def open_pushes(row: StripeObject) -> list[Push]:
+    """Pushes on the row whose outcome isn't known yet."""
+    return list(Push.objects.filter(object_type=row.kind.object, object_id=row.pk, state__in=OPEN_STATES)[:5])
+
+
+def opened_token(operation: Operation, row: StripeObject, values: Mapping[str, Any]) -> str:
+    """What the form showed, signed, so that a conflict is judged by what the person really saw."""
+    return signing.dumps([operation.name, row.pk, dict(values)], salt=SALT, compress=True)
+
+
+def read_opened(token: str, operation: Operation, row: StripeObject) -> dict[str, Any] | None:
+    """The values in a token, or None where it isn't ours or belongs to another form."""
+    try:
+        name, pk, values = signing.loads(token, salt=SALT)
+    except (signing.BadSignature, ValueError):
+        return None
+    return values if (name, pk) == (operation.name, row.pk) else None
+
+
+def fresh_sheet(operation: Operation, row: StripeObject) -> Sheet:
+    """An empty form, opened now."""
+    form = dressed(operation.get_form(row))
+    return Sheet(operation, form, uuid4(), opened_token(operation, row, form.initial), operation.why_not(row))
+
+
+def posted_sheet(request: HttpRequest, operation: Operation, row: StripeObject) -> Sheet:
+    """Submit the posted form; the sheet says what became of it, and holds what was typed. Raises PermissionDenied."""
+    opened = read_opened(request.POST.get("opened", ""), operation, row)
+    data = conflicts.decided(request.POST, opened or {}, operation)
+    sheet = Sheet(operation, dressed(operation.get_form(row, data)), _push_id(request), request.POST.get("opened", ""))
+    if opened is None:
+        sheet.opened = opened_token(operation, row, operation.initial(row))
+        sheet.form.add_error(None, "Nothing was sent: this form had expired. Check it and send it again.")
+    elif sheet.form.is_valid():
+        _submit(request, sheet, opened, data)
+    return sheet
+
+
+def _submit(request: HttpRequest, sheet: Sheet, opened: dict[str, Any], data: QueryDict) -> None:
+    operation, row, form = sheet.operation, sheet.form.row, sheet.form
+    sheet.repeated = Push.objects.filter(pk=sheet.push_id).exists()
+    try:
+        sheet.push = submit(
+            operation,
+            row,
+            user=cast(User, request.user),
+            push_id=sheet.push_id,
+            cleaned=form.cleaned_data,
+            opened=opened,
+            reason=form.cleaned_data.get("reason", ""),
+            ip=request.META.get("REMOTE_ADDR"),
+        )
+    except Conflict as conflict:
+        sheet.choices = conflicts.choices(conflict, operation)
+        sheet.typed = conflicts.typed(data)
+        sheet.opened = opened_token(operation, row, conflicts.merged(opened, sheet.choices))
+    except NothingToChange as nothing:
+        sheet.nothing = str(nothing)
+    except PushError as error:
+        form.add_error(None, str(error))
+        if isinstance(error, PushIdTaken):
+            sheet.push_id = uuid4()
+    else:
+        _note_refusal(sheet)
+
+
+def _note_refusal(sheet: Sheet) -> None:
+    """Stripe's sentence at the field that it is about; another try is another intent, with a UUID of its own."""
+    if sheet.push is None or sheet.push.state != Push.State.REFUSED:
+        return
+    field = sheet.operation.field_for_param(sheet.push.error_param) if sheet.push.error_param else ""
+    sheet.form.add_error(field if field in sheet.form.fields else None, sheet.push.message)
+    sheet.push_id = uuid4()
+
+
+def _push_id(request: HttpRequest) -> UUID:
+    try:
+        return UUID(request.POST.get("push_id", ""))
+    except ValueError:
+        return uuid4()
+
+
+def tell(request: HttpRequest, sheet: Sheet) -> None:
+    """The outcome as a message on the next page."""
+    label = sheet.operation.label
+    if sheet.nothing:
+        messages.info(request, sheet.nothing)
+    elif sheet.push and sheet.push.state in OPEN_STATES:
+        messages.warning(
+            request,
+            f"{label}: checking. It isn't known yet whether Stripe did it; it is asked again by itself, "
+            "and pressing again does nothing a second time.",
+        )
+    elif sheet.push and sheet.repeated:
+        messages.info(request, f"{label}: this was done already, it was not sent a second time.")
+    elif sheet.push:
+        messages.success(request, f"{label}: done.")
+
+
+def object_page(sheet: Sheet, row: StripeObject) -> str:
+    """Where to go once it is settled: the object, or the push while a new object isn't known."""
+    if row.pk:
+        return display.object_url(row)
+    if sheet.push and sheet.push.object_id:
+        return display.admin_url(type(row), "change", sheet.push.object_id)
+    return display.object_url(sheet.push) if sheet.push else display.list_url(type(row))
+
+
+@dataclass(frozen=True)
+class Checking:
+    """A push with an open outcome, as a note on its object's page."""
+
+    label: str
+    url: str
+
+
+def checking(request: HttpRequest, row: StripeObject) -> list[Checking]:
+    """Notes on the row's pushes whose outcome isn't known yet."""
+    labels = {operation.name: operation.label for operation in operations_for(row.kind.object)}
+    linked = request.user.has_perm("stripe_mirror.view_push")
+    return [
+        Checking(labels.get(p.operation, display.words(p.operation)), display.object_url(p) if linked else "")
+        for p in open_pushes(row)
+    ]
+
+
+def creating(request: HttpRequest, model: type[StripeObject]) -> list[Button]:
+    """Operations that make a new object of this kind, for the list's page."""
+    offered = [o for o in operations_for(model.kind.object) if o.creates and may(request.user, o)]
+    return [Button(o, operation_url(o.new_row(), o), "") for o in offered]
