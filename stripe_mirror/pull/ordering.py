@@ -23,6 +23,8 @@ LIFE = {
     "payment_intent": {"canceled": 1, "succeeded": 1},
     "subscription": {"canceled": 1, "incomplete_expired": 1},
 }
+# Numbers that never fall.
+COUNTERS = {"invoice": "attempt_count"}
 
 
 # In a busier second than this, nothing is proved any more.
@@ -136,8 +138,7 @@ def bounds_after(held: Held | None, event: EventState, decision: Decision) -> Bo
         # Order is disturbed here: nothing more of this second can be proved.
         return Bounds(held.as_of, held.latest)
     if event.at > held.latest or (event.at == held.as_of and held.read_until is None):
-        linked = same(event.before, held.state)
-        return Bounds(event.at, None if linked else event.at)
+        return Bounds(event.at, None if _continues(held, event) else event.at)
     return Bounds(max(held.as_of, event.at), held.latest)
 
 
@@ -156,8 +157,8 @@ def decide_read(
         return Decision.STALE
     if held.deleted:
         return Decision.FETCH
-    if rank := _rank(state) - _rank(held.state):
-        return Decision.APPLY if rank > 0 else Decision.STALE
+    if (life := _life(state)) != (held_life := _life(held.state)):
+        return Decision.APPLY if life > held_life else Decision.STALE
     return Decision.FETCH if sent_at else Decision.APPLY
 
 
@@ -210,8 +211,8 @@ def _decide_deletion(held: Held, event: EventState) -> Decision:
 
 def _decide_within(held: Held, event: EventState, siblings: Sequence[EventState]) -> Decision:
     """The event's second is the held one, and the states differ."""
-    if rank := _rank(event.object) - _rank(held.state):
-        return Decision.APPLY if rank > 0 else Decision.STALE
+    if (life := _life(event.object)) != (held_life := _life(held.state)):
+        return Decision.APPLY if life > held_life else Decision.STALE
     if event.creates:
         return Decision.FETCH if event.reusable_id else Decision.STALE
     if held.is_first:
@@ -229,7 +230,8 @@ def _continues(held: Held | None, event: EventState) -> bool:
     if held is None or held.deleted:
         return event.creates
     unbroken = held.read_until is None or event.at > held.latest
-    return unbroken and same(event.before, held.state)
+    # Without `previous_attributes` even an equal state may be a return to it.
+    return unbroken and event.previous is not None and same(event.before, held.state)
 
 
 def _circles(events: Sequence[EventState]) -> bool:
@@ -259,8 +261,11 @@ def _later(held: Held | None, event: EventState) -> datetime:
     return max(held.as_of, event.at) if held else event.at
 
 
-def _rank(state: State) -> int:
-    return LIFE.get(str(state.get("object")), {}).get(str(state.get("status")), 0)
+def _life(state: State) -> tuple[int, int]:
+    """How far an object has come; it never goes back."""
+    kind = str(state.get("object"))
+    count = state.get(COUNTERS.get(kind, ""), 0)
+    return LIFE.get(kind, {}).get(str(state.get("status")), 0), count if isinstance(count, int) else 0
 
 
 def _without_nulls(value: Any) -> Any:

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 REPLACEMENT = "\ufffd"
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# With the replacement itself, so that what was replaced on the way (in the inbox) still counts as replaced.
+UNSTORABLE = re.compile("[\0\ud800-\udfff\ufffd]")
 # The same, escaped in JSON text; also matches whole pairs and escaped backslashes, which a closer look then spares.
 ESCAPED = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
@@ -27,4 +28,4 @@ def storable(value: Any) -> tuple[Any, bool]:
 
 def may_be_unstorable(json_text: str) -> bool:
     """Whether a look into the parsed value is needed."""
-    return "\0" in json_text or ESCAPED.search(json_text) is not None
+    return REPLACEMENT in json_text or "\0" in json_text or ESCAPED.search(json_text) is not None

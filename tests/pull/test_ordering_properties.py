@@ -1,0 +1,286 @@
+"""The ordering rules against random histories: any order, repetition, bursts within a second, reads in between.
+
+A model of Stripe changes one object and answers reads; a model of the mirror follows `ordering` exactly as
+`pull.apply` and `inbox.processing` do. Whatever happens in between, in the end both must be equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import event as note
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stripe_mirror.pull import ordering
+from stripe_mirror.pull.ordering import Bounds, Decision, EventState, Held
+
+START = 1_800_000_000
+START_TIME = datetime.fromtimestamp(START, UTC)
+
+
+def moment(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
+
+
+def state(name: str | None, *, plan: str = "x", created: int = START, kind: str = "customer") -> dict[str, Any]:
+    return {"id": "cus_1", "object": kind, "created": created, "name": name, "plan": {"tier": plan}}
+
+
+def previous(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """As Stripe's: old leaves of what changed."""
+    changed: dict[str, Any] = {}
+    for key in old:
+        if old[key] != new[key]:
+            nested = isinstance(old[key], dict) and isinstance(new[key], dict)
+            changed[key] = previous(old[key], new[key]) if nested else old[key]
+    return changed
+
+
+@dataclass
+class Stripe:
+    """One object, its events and its clock."""
+
+    second: int = START
+    # None while it is deleted.
+    now: dict[str, Any] | None = field(default_factory=lambda: state("A"))
+    reusable_id: bool = False
+    events: list[EventState] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._emit("customer.created", None, "req_0")
+
+    def change(self, new: dict[str, Any], *, copies: int = 1, told: bool = True) -> None:
+        """`told`: with previous_attributes, as updates have; other types carry the object alone."""
+        old, self.now = self.now, new
+        assert old is not None
+        request = f"req_{len(self.events)}"
+        for _ in range(copies):
+            type, replaced = ("customer.updated", previous(old, new)) if told else ("customer.happened", None)
+            self._emit(type, replaced, request)
+
+    def delete_or_create(self, new: dict[str, Any]) -> None:
+        """The other of the two; a new object may get the id of a deleted one."""
+        request = f"req_{len(self.events)}"
+        if self.now is not None:
+            self._emit("customer.deleted", None, request)
+            self.now = None
+        elif self.reusable_id:
+            self.now = {**new, "created": self.second}
+            self._emit("customer.created", None, request)
+
+    def read(self, slack: int) -> tuple[dict[str, Any] | None, datetime, datetime]:
+        """The object, and between which seconds it was like that."""
+        return self.now, moment(self.second - slack), moment(self.second)
+
+    def _emit(self, type: str, replaced: dict[str, Any] | None, request: str) -> None:
+        assert self.now is not None
+        self.events.append(
+            EventState(
+                object=self.now,
+                at=moment(self.second),
+                type=type,
+                previous=replaced,
+                request_id=request,
+                reusable_id=self.reusable_id,
+            )
+        )
+
+
+Sent = tuple[list[int], datetime, tuple[dict[str, Any] | None, datetime, datetime]]
+
+
+@dataclass
+class Mirror:
+    """One row and its inbox."""
+
+    stripe: Stripe
+    held: Held | None = None
+    settled: dict[int, EventState] = field(default_factory=dict)
+    waiting: dict[int, EventState] = field(default_factory=dict)
+    fetches: int = 0
+    our_clock: datetime = START_TIME
+
+    def tick(self) -> datetime:
+        self.our_clock += timedelta(microseconds=1)
+        return self.our_clock
+
+    def deliver(self, number: int) -> None:
+        if number in self.settled or number in self.waiting:
+            return
+        event = self.stripe.events[number]
+        siblings = [e for e in self.settled.values() if self.held and e.at == self.held.as_of]
+        wanted = ordering.wants_siblings(self.held, event)
+        decision = ordering.decide(self.held, event, siblings=siblings if wanted else ())
+        if decision is Decision.FETCH:
+            self.waiting[number] = event
+            return
+        self.settled[number] = event
+        bounds = ordering.bounds_after(self.held, event, decision)
+        if decision is Decision.APPLY:
+            self._hold(event.object, bounds, deleted=event.deletes)
+        elif self.held is not None and not self.held.deleted:
+            synced = self.tick() if decision is Decision.DUPLICATE else self.held.synced_at
+            self.held = replace(self.held, as_of=bounds.as_of, read_until=bounds.read_until, synced_at=synced)
+
+    def send(self, slack: int) -> Sent:
+        self.fetches += 1
+        return list(self.waiting), self.tick(), self.stripe.read(slack)
+
+    def answer(self, sent: Sent, slack: int) -> None:
+        waiting, sent_at, (found, as_of, until) = sent
+        if found is None:
+            return self._answer_gone(sent, slack)
+        decision = ordering.decide_read(self.held, found, as_of=as_of, read_until=until, sent_at=sent_at)
+        if decision in (Decision.FETCH, Decision.STALE):
+            return self.answer(self.send(slack), slack)
+        bounds = ordering.bounds_after_read(self.held, decision, as_of=as_of, read_until=until)
+        if decision is Decision.APPLY:
+            self._hold(found, bounds)
+        else:
+            assert self.held is not None
+            self.held = replace(self.held, as_of=bounds.as_of, read_until=bounds.read_until, synced_at=self.tick())
+        return self._settle(waiting)
+
+    def _answer_gone(self, sent: Sent, slack: int) -> None:
+        waiting, sent_at, (_, _, until) = sent
+        if self.held is None or self.held.deleted:
+            return self._settle(waiting)
+        gone = ordering.decide_read(self.held, {}, as_of=self.held.as_of, read_until=until, sent_at=sent_at)
+        if self.stripe.reusable_id and gone is not Decision.APPLY:
+            return self.answer(self.send(slack), slack)
+        self._hold(self.held.state, Bounds(self.held.as_of, max(self.held.as_of, until)), deleted=True)
+        return self._settle(waiting)
+
+    def _settle(self, waiting: list[int]) -> None:
+        for number in waiting:
+            if number in self.waiting:
+                self.settled[number] = self.waiting.pop(number)
+
+    def drain(self, slack: int = 1) -> None:
+        if self.waiting:
+            self.answer(self.send(slack), slack)
+
+    def _hold(self, found: dict[str, Any], bounds: Bounds, *, deleted: bool = False) -> None:
+        self.held = Held(
+            state=found,
+            as_of=bounds.as_of,
+            read_until=bounds.read_until,
+            version=self.held.version + 1 if self.held else 1,
+            synced_at=self.tick(),
+            deleted=deleted,
+        )
+
+    @property
+    def shown(self) -> dict[str, Any] | None:
+        """What the mirror takes for the present state: None for a tombstone."""
+        return None if self.held is None or self.held.deleted else self.held.state
+
+
+names = st.sampled_from("ABC")
+changes = st.tuples(
+    st.sampled_from([0, 0, 0, 1, 3]),
+    st.builds(state, names, plan=st.sampled_from("xy")),
+    st.integers(1, 2),
+    st.booleans(),
+)
+
+
+def happened(history: list[Any], *, copies: bool = True, told: bool = False) -> Stripe:
+    stripe = Stripe()
+    for gap, new, times, with_previous in history:
+        stripe.second += gap
+        if new != stripe.now:
+            stripe.change(new, copies=times if copies else 1, told=with_previous or told)
+    return stripe
+
+
+@settings(max_examples=400, deadline=None)
+@given(history=st.lists(changes, max_size=8), data=st.data())
+def test_any_order_with_repetition_ends_with_stripes_state(history: list[Any], data: st.DataObject) -> None:
+    stripe = happened(history)
+    numbers = list(range(len(stripe.events)))
+    order = data.draw(st.permutations(numbers + data.draw(st.lists(st.sampled_from(numbers), max_size=4))))
+    mirror = Mirror(stripe)
+    stripe.second += data.draw(st.integers(0, 3))
+    for number in order:
+        mirror.deliver(number)
+        if data.draw(st.booleans()):
+            mirror.drain(slack=data.draw(st.integers(1, 4)))
+    mirror.drain()
+    assert mirror.held is not None and mirror.held.state == stripe.now
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_changes_deliveries_and_slow_reads_in_any_mixture_end_with_stripes_state(data: st.DataObject) -> None:
+    """S39: what is under way while staff and Stripe go on changing things must not win in the end."""
+    stripe = Stripe()
+    mirror, late, under_way = Mirror(stripe), [0], []
+    for _ in range(data.draw(st.integers(0, 14))):
+        match data.draw(st.sampled_from(["change", "change", "deliver", "deliver", "send", "answer", "time"])):
+            case "change":
+                _, new, times, told = data.draw(changes)
+                if new != stripe.now:
+                    before = len(stripe.events)
+                    stripe.change(new, copies=times, told=told)
+                    late += range(before, len(stripe.events))
+            case "deliver" if late:
+                mirror.deliver(late.pop(data.draw(st.integers(0, len(late) - 1))))
+            case "send":
+                under_way.append(mirror.send(data.draw(st.integers(1, 3))))
+            case "answer" if under_way:
+                mirror.answer(under_way.pop(data.draw(st.integers(0, len(under_way) - 1))), 1)
+            case "time":
+                stripe.second += 1
+    for number in data.draw(st.permutations(late)):
+        mirror.deliver(number)
+    mirror.drain()
+    for sent in under_way:
+        mirror.answer(sent, 1)
+    mirror.drain()
+    assert mirror.held is not None and mirror.held.state == stripe.now
+    note(f"{min(mirror.fetches, 5)} fetches")
+
+
+@settings(max_examples=200, deadline=None)
+@given(history=st.lists(changes, max_size=12))
+def test_delivery_in_order_never_asks_stripe(history: list[Any]) -> None:
+    stripe = happened(history, copies=False, told=True)
+    mirror = Mirror(stripe)
+    for number in range(len(stripe.events)):
+        mirror.deliver(number)
+        assert mirror.held is not None and mirror.held.state == stripe.events[number].object
+    assert not mirror.waiting
+
+
+@settings(max_examples=400, deadline=None)
+@given(reusable_id=st.booleans(), data=st.data())
+def test_deletions_and_new_lives_under_an_old_id_end_with_stripes_state(reusable_id: bool, data: st.DataObject) -> None:
+    """S24: what is deleted stays deleted, whatever comes late; what was created again is alive."""
+    stripe = Stripe(reusable_id=reusable_id)
+    mirror, late = Mirror(stripe), [0]
+    for _ in range(data.draw(st.integers(0, 12))):
+        before = len(stripe.events)
+        match data.draw(
+            st.sampled_from(["change", "change", "delete or create", "deliver", "deliver", "drain", "time"])
+        ):
+            case "change" if stripe.now is not None:
+                _, new, _, told = data.draw(changes)
+                if new["name"] != stripe.now["name"]:
+                    stripe.change({**new, "created": stripe.now["created"]}, told=told)
+            case "delete or create":
+                stripe.delete_or_create(data.draw(changes)[1])
+            case "deliver" if late:
+                mirror.deliver(late.pop(data.draw(st.integers(0, len(late) - 1))))
+            case "drain":
+                mirror.drain(slack=data.draw(st.integers(1, 3)))
+            case "time":
+                stripe.second += 1
+        late += range(before, len(stripe.events))
+    for number in data.draw(st.permutations(late)):
+        mirror.deliver(number)
+    mirror.drain()
+    assert mirror.shown == stripe.now
