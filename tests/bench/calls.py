@@ -12,6 +12,7 @@ from tests.sandbox.server import Sandbox
 from tests.sandbox.testing import RunningSandbox, wait_for
 
 EVENTS, EVENTS_QUICK = 1_000, 150
+COMPARED = ("customer", "subscription", "invoice", "payment_intent", "charge")
 # Catching up and asking whose key it is are no price of an event.
 NOT_FOR_EVENTS = ("/v1/events", "/v1/account")
 
@@ -45,7 +46,7 @@ def measured(stripe: RunningSandbox, env: dict[str, str], database: str, order: 
     # In order every event is news; a shuffle that leaves none behind has shuffled nothing.
     yield Figure("calls", database, order, "applied", states.get("applied", 0), "events")
     yield Figure("calls", database, order, "left open", left, "events")
-    yield Figure("calls", database, order, "customers that differ", differing(stripe, env), "")
+    yield Figure("calls", database, order, "objects that differ", differing(stripe, env), "")
 
 
 def live_through(stripe: RunningSandbox, wanted: int) -> None:
@@ -65,18 +66,19 @@ def one_customer(stripe: RunningSandbox, price: str, number: int) -> None:
     """A customer's life in a few seconds."""
     customer = stripe.post("/v1/customers", name=f"Customer {number}", email=f"c{number}@example.com")["id"]
     card = stripe.post("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
-    for turn in range(3):
-        stripe.post(f"/v1/customers/{customer}", description=f"Turn {turn}", metadata={"turn": str(turn)})
     chosen: dict[str, Any] = {"default_payment_method": card, "items": [{"price": price}]}
     subscription = stripe.post("/v1/subscriptions", customer=customer, **chosen)["id"]
     stripe.advance(2)
     stripe.post(f"/v1/subscriptions/{subscription}", metadata={"note": "kept"})
     stripe.post(f"/v1/customers/{customer}", name=f"Customer {number} the second")
+    # There and back within a second: which of the equal states came last can't be seen from one event.
+    for turn in (1, 2, 1) if number % 5 == 0 else (1, 2, 3):
+        stripe.post(f"/v1/customers/{customer}", description=f"Turn {turn}", metadata={"turn": str(turn)})
     if number % 2:
         stripe.delete(f"/v1/subscriptions/{subscription}")
 
 
 def differing(stripe: RunningSandbox, env: dict[str, str]) -> int:
-    """Customers whose row isn't what Stripe holds."""
-    held = probe("mirrored", env=env)
-    return sum(held.get(row["id"]) != row for row in stripe.objects("customer"))
+    """Objects whose row isn't what Stripe holds."""
+    held = probe("mirrored", *COMPARED, env=env)
+    return sum(held.get(row["id"]) != row for kind in COMPARED for row in stripe.objects(kind))

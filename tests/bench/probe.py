@@ -19,6 +19,7 @@ from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from stripe_mirror.inbox.processing import OPEN, drain  # noqa: E402
+from stripe_mirror.kinds import get_kind  # noqa: E402
 from stripe_mirror.models import Customer, InboxEvent, SyncRun  # noqa: E402
 
 BATCH = 2_000
@@ -76,9 +77,10 @@ def settle() -> dict[str, Any]:
     return {"open": InboxEvent.objects.filter(state__in=OPEN).count()}
 
 
-def mirrored() -> dict[str, Any]:
-    """What the mirror holds of customers."""
-    return dict(Customer.objects.values_list("id", "data"))
+def mirrored(*kinds: str) -> dict[str, Any]:
+    """What the mirror holds of these kinds, by id."""
+    models: list[Any] = [get_kind(kind).model for kind in kinds]
+    return {id: data for model in models for id, data in model.objects.values_list("id", "data")}
 
 
 def sync(*kinds: str) -> dict[str, Any]:
