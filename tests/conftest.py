@@ -11,6 +11,8 @@ import stripe
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from stripe_mirror.kinds import all_kinds
+from stripe_mirror.pull.changes import differences
 from stripe_mirror.stripe_api import client as stripe_client
 from tests.sandbox.seed import seed
 from tests.sandbox.testing import API_KEY, RunningSandbox
@@ -57,3 +59,29 @@ def company(sandbox: RunningSandbox) -> RunningSandbox:
     """A small believable company on the Stripe side."""
     seed(sandbox.sandbox, customers=60)
     return sandbox
+
+
+def differing(sandbox: RunningSandbox) -> dict[str, Any]:
+    """Where mirror and Stripe differ: id → what is wrong; empty where they are equal."""
+    found: dict[str, Any] = {}
+    for kind in all_kinds():
+        truth = {row["id"]: own(row) for row in sandbox.objects(kind.object) if not row.get("deleted")}
+        held = {row.pk: own(row.data) for row in kind.model._default_manager.filter(deleted_at=None)}
+        found |= dict.fromkeys(held.keys() - truth.keys(), "not deleted here")
+        found |= dict.fromkeys(truth.keys() - held.keys(), "missing here")
+        found |= {id: differences(held[id], truth[id]) for id in held.keys() & truth.keys() if held[id] != truth[id]}
+    return found
+
+
+def own(obj: dict[str, Any]) -> dict[str, Any]:
+    """The object with ids for the prices inside it.
+
+    Stripe tells of a changed price by `price.updated` only: its copy inside a subscription is as old as that one's
+    last event.
+    """
+    items = obj.get("items")
+    if isinstance(items, dict):
+        return {**obj, "items": {**items, "data": [own(item) for item in items["data"]]}}
+    if obj.get("object") == "subscription_item":
+        return {**obj, "price": obj["price"]["id"], "plan": None}
+    return obj
