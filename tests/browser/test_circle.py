@@ -124,7 +124,7 @@ def test_twenty_selected_subscriptions_are_cancelled_by_a_job_with_progress(page
     assert len(chosen) == 20, f"only {len(chosen)} active subscriptions on the first page"
     for id in chosen:
         page.locator(f'input.action-select[value="{id}"]').check()
-    page.locator("select[name=action]").select_option(label="Cancel subscription")
+    page.locator("select[name=action]").select_option(label="Cancel subscription …")
     page.locator("#changelist-form button[name=index], #changelist-form button[type=submit]").first.click()
 
     expect(page.locator(".sm-page")).to_contain_text("20")
