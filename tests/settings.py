@@ -1,4 +1,4 @@
-"""The project's settings for tests: nothing from the machine's environment or `.env` reaches them but TEST_DATABASE_URL."""
+"""The project's settings for tests: of the environment and `.env` only TEST_DATABASE_URL reaches them."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Derived columns: what the database makes of Stripe's JSON, on both databases; pins what we use of Django's internals."""
+"""Derived columns: what the database makes of Stripe's JSON; pins what we use of Django's internals."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -45,7 +45,7 @@ def test_an_odd_value_reads_null_or_as_it_is_but_never_fails(model: type[StripeO
                 data[path] = odd
     row = stored(model, data)
     for field in fields:
-        value = getattr(row, getattr(field, "attname"))
+        value = getattr(row, field.attname)
         if isinstance(field, JsonIntegerField) and field.paths[0] in data:
             assert value == (odd if isinstance(odd, int) and not isinstance(odd, bool) and abs(odd) < 10**18 else None)
         if isinstance(field, JsonTextField) and isinstance(odd, str) and field.paths[0] in data:
