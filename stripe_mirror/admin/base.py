@@ -174,7 +174,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         """The page itself."""
         context = {
             **self.admin_site.each_context(request),
-            "title": self.heading(row),
+            "title": display.without_secrets(self.heading(row)),
             "opts": self.model._meta,
             "list_url": display.list_url(self.model),
             "list_title": display.words(self.model._meta.verbose_name_plural),
@@ -188,7 +188,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def heading(self, row: Any) -> str:
         """What the row is called on its page."""
-        return str(row)
+        return display.name_of(row)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What the page shows of the row."""

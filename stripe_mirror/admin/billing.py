@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.utils.html import format_html
 
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
@@ -33,12 +32,23 @@ def line_period(line: dict[str, Any]) -> str:
     return f"{display.day_text(start)} – {display.day_text(end)}" if start and end else ""
 
 
+# The columns of an invoice's lines, which stand inside the invoice.
+LINE = (
+    columns.made("Description", lambda line: line.get("description")),
+    columns.made("Period", line_period),
+    columns.made("Quantity", lambda line: line.get("quantity"), numeric=True),
+    columns.made("Amount", lambda line: display.money(line.get("amount"), line.get("currency")), numeric=True),
+)
+
+
 @admin.register(Subscription)
 class SubscriptionAdmin(StripeObjectAdmin):
     """Who pays how much how often."""
 
     list_display = (
-        columns.made("Customer", lambda row: display.plain(row.customer or row.customer_id)),
+        columns.made(
+            "Customer", lambda row: display.plain(display.name_of(row.customer) if row.customer else row.customer_id)
+        ),
         columns.STATUS,
         columns.relation("price"),
         columns.number("quantity"),
@@ -114,8 +124,8 @@ class SubscriptionAdmin(StripeObjectAdmin):
     )
 
     def heading(self, row: Any) -> str:
-        customer = row.customer or row.customer_id or "Subscription"
-        return f"{customer} – {row.price}" if row.price else str(customer)
+        customer = display.name_of(row.customer) if row.customer else row.customer_id or "Subscription"
+        return f"{customer} – {display.name_of(row.price)}" if row.price else str(customer)
 
 
 @admin.register(SubscriptionItem)
@@ -200,17 +210,9 @@ class InvoiceAdmin(StripeObjectAdmin):
     )
 
     def lines(self, row: Any) -> Table | None:
-        found = (row.data.get("lines") or {}).get("data") or []
-        rows = [self._line(line) for line in found if isinstance(line, dict)]
-        headings = [("Description", False), ("Period", False), ("Quantity", True), ("Amount", True)]
-        has_more = (row.data.get("lines") or {}).get("has_more")
-        count = f"{len(rows)}+" if has_more else str(len(rows))
+        held = row.data.get("lines")
+        lines: dict[str, Any] = held if isinstance(held, dict) else {}
+        rows = [[(column(line), column.numeric) for column in LINE] for line in lines.get("data") or []]
+        headings = [(column.short_description, column.numeric) for column in LINE]
+        count = f"{len(rows)}+" if lines.get("has_more") else str(len(rows))
         return Table(title="Lines", key="lines", headings=headings, rows=rows, count=count, empty="No lines.")
-
-    def _line(self, line: dict[str, Any]) -> list[tuple[Any, bool]]:
-        return [
-            (format_html("{}", display.plain(line.get("description"))), False),
-            (display.plain(line_period(line)), False),
-            (display.plain(line.get("quantity")), True),
-            (display.money(line.get("amount"), line.get("currency")), True),
-        ]

@@ -28,7 +28,10 @@ class Column:
         self.admin_order_field = order or None
 
     def __call__(self, row: Any) -> SafeString:
-        return self.show(row)
+        try:
+            return self.show(row)
+        except display.ODD_SHAPE:
+            return display.UNREADABLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +134,7 @@ def linked_amount(label: str = "Amount") -> Column:
     return column
 
 
-NAME = Column("headline", "Name", lambda row: display.plain(row))
+NAME = Column("headline", "Name", lambda row: display.plain(display.name_of(row)))
 ID = Column("stripe_id", "ID", lambda row: display.mono(row.pk))
 STATUS = Column("status_words", "Status", status_pill)
 CREATED = moment("created", order=True)

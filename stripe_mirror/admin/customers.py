@@ -101,7 +101,7 @@ class CustomerAdmin(StripeObjectAdmin):
             object="subscription",
             lookup="customer",
             columns=(
-                columns.linked("Subscription", lambda row: row.price or row.pk),
+                columns.linked("Subscription", lambda row: display.name_of(row.price) if row.price else row.pk),
                 columns.STATUS,
                 columns.number("quantity"),
                 columns.moment("current_period_end", "Period ends"),

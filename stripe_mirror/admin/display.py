@@ -133,11 +133,24 @@ def list_url(model: type[Model], params: Mapping[str, object] | None = None) -> 
     return admin_url(model, "changelist") + query
 
 
+# What reading an object of an unexpected shape raises: its pages must still answer (S18).
+ODD_SHAPE = (AttributeError, KeyError, IndexError, TypeError, ValueError)
+UNREADABLE = mark_safe('<span class="sm-empty" title="Stripe sent this in an unknown shape: see the JSON.">?</span>')
+
+
+def name_of(row: Any) -> str:
+    """What a row is called; its id where its object has an unexpected shape."""
+    try:
+        return without_secrets(str(row))
+    except ODD_SHAPE:
+        return str(row.pk)
+
+
 def row_link(row: Model | None, missing: object = None) -> SafeString:
     """A link to a row by its name; the bare id where the row isn't mirrored (yet)."""
     if row is None:
         return mono(missing)
-    return link(row, object_url(row))
+    return link(name_of(row), object_url(row))
 
 
 def dashboard_url(row: StripeObject) -> str:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from stripe_mirror.admin import conflicts, display
 from stripe_mirror.admin.conflicts import Choice
 from stripe_mirror.admin.forms import FieldGroup, dressed, field_groups
+from stripe_mirror.admin.raw import masked
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push.errors import Conflict, NothingToChange, PushError, PushIdTaken
 from stripe_mirror.push.operation import Operation, OperationForm, may, operations_for
@@ -80,7 +81,15 @@ def summary(operation: Operation, row: StripeObject, values: Mapping[str, Any]) 
 def buttons(request: HttpRequest, row: StripeObject, *, without: str = "") -> list[Button]:
     """The operations that this person may run on the row; those that its state forbids say why."""
     offered = [o for o in operations_for(row.kind.object) if not o.creates and o.name != without]
-    return [Button(o, operation_url(row, o), o.why_not(row)) for o in offered if may(request.user, o)]
+    return [Button(o, operation_url(row, o), why_not(o, row)) for o in offered if may(request.user, o)]
+
+
+def why_not(operation: Operation, row: StripeObject) -> str:
+    """What forbids the operation on this row; also an object whose shape nobody here knows."""
+    try:
+        return operation.why_not(row)
+    except display.ODD_SHAPE:
+        return "Stripe sent this object in a shape that isn't known here, so nothing can be done to it."
 
 
 def operation_url(row: StripeObject, operation: Operation) -> str:
@@ -113,7 +122,9 @@ def read_opened(token: str, operation: Operation, row: StripeObject) -> dict[str
 def fresh_sheet(operation: Operation, row: StripeObject) -> Sheet:
     """An empty form, opened now."""
     form = dressed(operation.get_form(row))
-    return Sheet(operation, form, uuid4(), opened_token(operation, row, form.initial), operation.why_not(row))
+    # A key of Stripe's that stands in the object isn't shown (S61); a field that is left as shown is never sent.
+    form.initial = masked(form.initial)
+    return Sheet(operation, form, uuid4(), opened_token(operation, row, form.initial), why_not(operation, row))
 
 
 def posted_sheet(request: HttpRequest, operation: Operation, row: StripeObject) -> Sheet:

@@ -22,7 +22,7 @@ class PaymentAdmin(StripeObjectAdmin):
     """What payments have in common: they are known by their amount."""
 
     def heading(self, row: Any) -> str:
-        return format_money(row.amount, row.currency)
+        return format_money(row.amount, row.currency) or str(row.pk)
 
 
 def failure(row: Any) -> str:

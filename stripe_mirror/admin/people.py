@@ -85,7 +85,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         newest = customer.subscriptions.select_related("price").filter(ended_at=None).first() if customer else None
         if newest is None:
             return display.EMPTY
-        shown = display.link(newest.price or newest.pk, display.object_url(newest))
+        shown = display.link(display.name_of(newest.price or newest), display.object_url(newest))
         return format_html("{} {}", shown, columns.status_pill(newest))
 
     def has_create_customer_permission(self, request: HttpRequest) -> bool:

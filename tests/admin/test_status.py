@@ -1,0 +1,123 @@
+"""Status in plain words, over all that Stripe combines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+import pytest
+
+from stripe_mirror.admin.status import INVOICE, SUBSCRIPTION, status_of
+from tests.admin import rows
+
+pytestmark = pytest.mark.django_db
+MAY_3 = int(datetime(2027, 5, 3, 12, tzinfo=UTC).timestamp())
+
+
+def words(row: Any) -> str:
+    status = status_of(row)
+    return status.text if status else ""
+
+
+def test_s40_a_cancellation_by_date_reads_as_ending_while_the_flag_is_false() -> None:
+    assert words(rows.subscription(cancel_at=MAY_3, cancel_at_period_end=False)) == "Active, ends on 3 May 2027"
+
+
+def test_s40_a_cancellation_at_the_periods_end_reads_as_ending() -> None:
+    item = rows.item_payload(current_period_end=MAY_3)
+    row = rows.subscription(cancel_at_period_end=True, items={"data": [item], "has_more": False})
+    assert words(row) == "Active, ends on 3 May 2027"
+
+
+def test_s41_paused_collection_and_the_status_paused_read_differently() -> None:
+    collection = rows.subscription("sub_1", pause_collection={"behavior": "void", "resumes_at": MAY_3})
+    assert words(collection) == "Active, collection paused until 3 May 2027"
+    assert words(rows.subscription("sub_2", status="paused")) == "Paused"
+    assert words(rows.subscription("sub_3", pause_collection={"behavior": "void"})) == "Active, collection paused"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"status": "trialing", "trial_end": MAY_3}, "Trial until 3 May 2027"),
+        ({"status": "past_due"}, "Past due"),
+        ({"status": "unpaid"}, "Unpaid"),
+        ({"status": "incomplete_expired"}, "Incomplete, expired"),
+        ({"status": "canceled", "ended_at": MAY_3}, "Canceled on 3 May 2027"),
+        ({"status": "zz_new"}, "Zz new"),
+        ({"status": None}, ""),
+    ],
+)
+def test_a_subscription_in_words(fields: dict[str, Any], expected: str) -> None:
+    assert words(rows.subscription(**fields)) == expected
+
+
+def test_every_combination_of_a_subscription_reads_as_a_sentence() -> None:
+    pauses = (None, {"behavior": "void"}, {"behavior": "void", "resumes_at": MAY_3})
+    combinations = product([*SUBSCRIPTION, "zz_new"], (None, MAY_3), (False, True), pauses)
+    for n, (status, cancel_at, at_end, pause) in enumerate(combinations):
+        row = rows.subscription(
+            f"sub_{n}", status=status, cancel_at=cancel_at, cancel_at_period_end=at_end, pause_collection=pause
+        )
+        text = words(row)
+        assert text
+        assert text[0].isupper()
+        assert "None" not in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"status": "paid"}, "Paid"),
+        ({"status": "open"}, "Open"),
+        ({"status": "open", "due_date": 4_000_000_000}, "Open, due on 2 Oct 2096"),
+        ({"status": "open", "due_date": 1_700_000_000}, "Overdue since 14 Nov 2023"),
+        (
+            {"status": "open", "attempt_count": 2, "next_payment_attempt": MAY_3},
+            "Payment failed, next try on 3 May 2027",
+        ),
+        ({"status": "zz_new"}, "Zz new"),
+    ],
+)
+def test_an_invoice_in_words(fields: dict[str, Any], expected: str) -> None:
+    assert "open" in INVOICE
+    assert words(rows.invoice(**fields)) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, "Succeeded"),
+        ({"disputed": True, "refunded": True}, "Disputed"),
+        ({"refunded": True, "amount_refunded": 2900}, "Refunded"),
+        ({"amount_refunded": 100}, "Partially refunded"),
+        ({"captured": False}, "Uncaptured"),
+        ({"status": "failed", "failure_code": "card_declined"}, "Failed: card declined"),
+    ],
+)
+def test_a_charge_in_words(fields: dict[str, Any], expected: str) -> None:
+    assert words(rows.charge(**fields)) == expected
+
+
+def test_a_declined_payment_says_why() -> None:
+    error = {"code": "card_declined", "decline_code": "insufficient_funds"}
+    row = rows.payment_intent(status="requires_payment_method", last_payment_error=error)
+    assert words(row) == "Failed: insufficient funds"
+
+
+def test_s35_a_pending_refund_is_no_refund_yet() -> None:
+    assert words(rows.refund("re_1", status="pending")) == "Refund pending"
+    assert words(rows.refund("re_2", status="failed")) == "Refund failed"
+    assert words(rows.refund("re_3", status="succeeded")) == "Refunded"
+
+
+def test_a_card_says_when_it_expires() -> None:
+    assert words(rows.payment_method("pm_1")) == "Expires 04/2031"
+    card = {"brand": "visa", "last4": "1", "exp_month": 1, "exp_year": 2020}
+    assert words(rows.payment_method("pm_2", card=card)) == "Expired 01/2020"
+    assert words(rows.payment_method("pm_3", customer=None)) == "Detached"
+
+
+def test_a_deleted_row_reads_deleted_whatever_it_was() -> None:
+    assert words(rows.customer(deleted_at=rows.NOW, delinquent=True)) == "Deleted"
