@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
-from django_tasks import TaskResultStatus, default_task_backend, task
+from django_tasks import TaskResultStatus, task
 from django_tasks.base import Task
 from django_tasks_db import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
@@ -118,7 +118,7 @@ PERIODIC: tuple[tuple[Task[[], None], timedelta], ...] = (
 
 def ensure_periodic(*, at_once: bool = True) -> None:
     """Make sure that each periodic task stands in the queue exactly once; a worker calls this when it starts."""
-    if not isinstance(default_task_backend, DatabaseBackend):
+    if not isinstance(sweep.get_backend(), DatabaseBackend):
         # Another backend brings a scheduler of its own.
         return
     with transaction.atomic():
