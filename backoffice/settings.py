@@ -1,5 +1,6 @@
 """Django's settings: one file, read from the environment and `.env`; an odd value stops the start with a sentence."""
 
+import warnings
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -93,6 +94,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Served from the sources too, so that a checkout runs without `collectstatic`.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"

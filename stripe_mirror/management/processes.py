@@ -52,6 +52,7 @@ class Processes:
 
     def run(self, *arguments: str) -> None:
         """`manage.py …` to its end. Raises ProcessFailed where it fails."""
+        sys.stdout.flush()
         done = subprocess.run([sys.executable, str(MANAGE), *arguments], env=dict(self.env), check=False)  # noqa: S603
         if done.returncode:
             raise ProcessFailed(f"`manage.py {' '.join(arguments)}` failed; see above.")
@@ -124,15 +125,17 @@ def _end(process: subprocess.Popen[Any]) -> None:
 @contextlib.contextmanager
 def stopping_at_the_end(processes: Processes) -> Iterator[Processes]:
     """End all processes however the block is left; SIGTERM is treated like Ctrl-C."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    # A shell starts background jobs with Ctrl-C ignored, and Python would leave it so.
+    previous = {sign: signal.signal(sign, _interrupt) for sign in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield processes
     finally:
         # A second Ctrl-C must not leave half of them running.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for sign in previous:
+            signal.signal(sign, signal.SIG_IGN)
         processes.stop()
-        signal.signal(signal.SIGTERM, previous)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for sign, handler in previous.items():
+            signal.signal(sign, handler)
 
 
 def _interrupt(signum: int, frame: object) -> None:

@@ -98,14 +98,9 @@ class Command(BaseCommand):
         processes.wait_for_port("sandbox", port, seconds=60 + customers / 5)
 
     def _prepare(self, processes: Processes, *, fresh: bool) -> None:
-        processes.run("migrate", "--verbosity", "0")
-        processes.run("setup_roles", "--verbosity", "0")
-        processes.run("demo_staff")
         if fresh:
             self.stdout.write("Mirroring the company ...")
-            processes.run("stripe_sync")
-        else:
-            processes.run("stripe_catch_up")
+        processes.run("demo_prepare", *(["--first"] if fresh else []))
 
     def _greet(self, port: int, sandbox_port: int) -> None:
         self.stdout.write("")
