@@ -39,6 +39,8 @@
         });
         const start = links.findIndex((link) => link.hash === location.hash);
         choose(Math.max(start, 0), false);
+        // The browser has scrolled to the panel, past the head of the page.
+        if (start >= 0) requestAnimationFrame(() => window.scrollTo(0, 0));
     }
     for (const nav of document.querySelectorAll("[data-tabs]")) tabs(nav);
 

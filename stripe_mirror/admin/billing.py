@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
 from stripe_mirror.admin.columns import FactGroup, Related
-from stripe_mirror.admin.detail import Table
-from stripe_mirror.models import Invoice, Subscription, SubscriptionItem
+from stripe_mirror.admin.detail import Table, may_view
+from stripe_mirror.models import Invoice, PaymentIntent, Subscription, SubscriptionItem
 
 
 def period(row: Any) -> Any:
@@ -53,8 +54,8 @@ class SubscriptionAdmin(StripeObjectAdmin):
         columns.relation("price"),
         columns.number("quantity"),
         columns.moment("current_period_end", "Period ends"),
-        columns.ID,
         columns.CREATED,
+        columns.ID,
     )
     list_select_related = ("customer", "price")
     detail_select_related = ("default_payment_method", "latest_invoice")
@@ -158,6 +159,38 @@ class SubscriptionItemAdmin(StripeObjectAdmin):
     )
 
 
+PAYMENT = (
+    columns.linked_amount(),
+    columns.STATUS,
+    columns.relation("payment_method"),
+    columns.moment("created", "Date"),
+)
+
+
+def payment_ids(row: Any) -> list[str]:
+    """The payments that an invoice names, in the old shape (`payment_intent`) and in today's (`payments`)."""
+    held = row.data.get("payments")
+    paid = held.get("data") if isinstance(held, dict) else None
+    named = [row.data.get("payment_intent"), *(_payment_intent(entry) for entry in paid or [])]
+    ids = [value.get("id") if isinstance(value, dict) else value for value in named]
+    return [id for id in dict.fromkeys(ids) if isinstance(id, str)]
+
+
+def _payment_intent(entry: Any) -> Any:
+    payment = entry.get("payment") if isinstance(entry, dict) else None
+    return payment.get("payment_intent") if isinstance(payment, dict) else None
+
+
+def payments_of(row: Any) -> Table:
+    """The payments of an invoice that are mirrored."""
+    found = PaymentIntent.objects.filter(pk__in=payment_ids(row)).select_related("payment_method")
+    rows = [[(column(payment), column.numeric) for column in PAYMENT] for payment in found]
+    headings = [(column.short_description, column.numeric) for column in PAYMENT]
+    return Table(
+        title="Payments", key="payments", headings=headings, rows=rows, count=str(len(rows)), empty="No payments."
+    )
+
+
 @admin.register(Invoice)
 class InvoiceAdmin(StripeObjectAdmin):
     """What was asked for, and what is still owed."""
@@ -208,6 +241,13 @@ class InvoiceAdmin(StripeObjectAdmin):
             ),
         ),
     )
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        context = super().page_context(request, row)
+        # Stripe sends `payments` on demand only: without it nothing is known, so no table rather than an empty one.
+        if payment_ids(row) and may_view(request.user, "payment_intent"):
+            context["tables"] = [*context["tables"], payments_of(row)]
+        return context
 
     def lines(self, row: Any) -> Table | None:
         held = row.data.get("lines")

@@ -55,7 +55,9 @@ def _action(operation: Operation) -> Callable[..., HttpResponse]:
 def chosen_rows(request: HttpRequest, model_admin: StripeObjectAdmin) -> QuerySet[Any]:
     """The rows that the address stands for: the ticked ones, or all of the list as it is filtered."""
     if IDS in request.GET:
-        rows: QuerySet[Any] = model_admin.get_queryset(request).filter(pk__in=request.GET.getlist(IDS))
+        rows: QuerySet[Any] = model_admin.get_queryset(request).filter(
+            pk__in=[id for id in request.GET.getlist(IDS) if "\x00" not in id]
+        )
         return rows
     found: QuerySet[Any] = model_admin.get_changelist_instance(request).get_queryset(request)
     return found

@@ -58,6 +58,13 @@ class FastChangeList(ChangeList):  # type: ignore[misc]
     result_list: list[Any]
     has_next: bool
 
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        """As Django's; U+0000, which PostgreSQL refuses, is no value of any filter."""
+        found: dict[str, Any] = super().get_filters_params(params)
+        if any("\x00" in text for pair in found.items() for text in (pair[0], *pair[1])):
+            raise IncorrectLookupParameters
+        return found
+
     def get_results(self, request: HttpRequest) -> None:
         self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
         self.result_count = self.paginator.count
