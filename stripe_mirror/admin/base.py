@@ -13,7 +13,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -23,20 +23,19 @@ from stripe_mirror.admin import bulk, columns, detail, display, operations
 from stripe_mirror.admin.changelist import FastChangeList
 from stripe_mirror.admin.columns import Column, FactGroup, Related
 from stripe_mirror.admin.export import ExportAdminMixin
-from stripe_mirror.admin.filters import CreatedFilter, DeletedFilter, FlagFilter, StatusFilter, ValueFilter
+from stripe_mirror.admin.filters import CreatedFilter, DeletedFilter, default_filters
 from stripe_mirror.admin.history import history
 from stripe_mirror.admin.live import LiveAdminMixin
 from stripe_mirror.admin.operation_views import OperationViews
 from stripe_mirror.admin.paging import CappedPaginator
 from stripe_mirror.admin.raw import raw_json
+from stripe_mirror.admin.search import Sought
 from stripe_mirror.admin.status import status_of
-from stripe_mirror.kinds import Kind, kind_of_id
+from stripe_mirror.kinds import Kind
 from stripe_mirror.models import StripeObject
 
 ID_LENGTH = 255
 READING = ("GET", "HEAD")
-# A search by a parent's name or email looks at this many parents at most.
-MOST_PARENTS = 1_000
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -298,8 +297,6 @@ class StripeObjectAdmin(LiveAdminMixin, ExportAdminMixin, ReadOnlyAdmin):  # typ
         """Rows that stand inside the object itself, such as an invoice's lines."""
         return None
 
-    # --- Search -------------------------------------------------------------------------------------------------
-
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return self.search_fields or ("id",)
 
@@ -307,49 +304,5 @@ class StripeObjectAdmin(LiveAdminMixin, ExportAdminMixin, ReadOnlyAdmin):  # typ
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Rows by id, by their own text, or by a parent found first. Never a join: that scans (see the design)."""
-        term = search_term.strip().replace("\x00", "")
-        if not term:
-            return queryset, False
-        kind = kind_of_id(term)
-        if kind is not None:
-            return queryset.filter(self._by_id(kind, term)), False
-        condition = Q(pk=term)
-        for field in self.search_fields:
-            condition |= Q(**{f"{field}__icontains": term})
-        for relation, fields in self.search_parents.items():
-            parents = self._parents(relation, fields, term)
-            if parents:
-                condition |= Q(**{f"{relation}__in": parents})
-        return queryset.filter(condition), False
-
-    def _by_id(self, kind: Kind, id: str) -> Q:
-        """The object of that id, or the objects that belong to it."""
-        condition = Q(pk=id)
-        for field in self.model._meta.concrete_fields:
-            if field.is_relation and field.related_model is kind.model:
-                condition |= Q(**{f"{field.name}_id": id})
-        return condition
-
-    def _parents(self, relation: str, fields: tuple[str, ...], term: str) -> list[Any]:
-        model: Any = self.model._meta.get_field(relation).related_model
-        condition = Q()
-        for field in fields:
-            condition |= Q(**{f"{field}__icontains": term})
-        return list(model.objects.filter(condition).order_by().values_list("pk", flat=True)[:MOST_PARENTS])
-
-
-def default_filters(model: type[Model]) -> list[Any]:
-    """Filters for the columns that begin an index together with `created`: status, flags and short values."""
-    found: list[Any] = []
-    for index in model._meta.indexes:
-        names = list(index.fields)
-        if names[1:] != ["created", "id"]:
-            continue
-        field = model._meta.get_field(names[0])
-        if names[0] == "status":
-            found.insert(0, StatusFilter)
-        elif field.get_internal_type() == "BooleanField":
-            found.append((names[0], FlagFilter))
-        elif field.get_internal_type() == "TextField":
-            found.append((names[0], ValueFilter))
-    return found
+        sought = Sought(self.kind, self.search_fields, self.search_parents)
+        return sought.rows(queryset, search_term), False

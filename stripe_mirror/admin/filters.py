@@ -234,3 +234,20 @@ class ObjectTypeFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(object_type=self.value()) if self.value() else queryset
+
+
+def default_filters(model: type[Any]) -> list[Any]:
+    """Filters for the columns that begin an index together with `created`: status, flags and short values."""
+    found: list[Any] = []
+    for index in model._meta.indexes:
+        names = list(index.fields)
+        if names[1:] != ["created", "id"]:
+            continue
+        field = model._meta.get_field(names[0])
+        if names[0] == "status":
+            found.insert(0, StatusFilter)
+        elif field.get_internal_type() == "BooleanField":
+            found.append((names[0], FlagFilter))
+        elif field.get_internal_type() == "TextField":
+            found.append((names[0], ValueFilter))
+    return found
