@@ -1,0 +1,1 @@
+"""Stripe → us: events are verified, stored, answered, and then decided."""

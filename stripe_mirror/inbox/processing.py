@@ -27,7 +27,7 @@ from stripe_mirror.pull.embedded import store_embedded
 from stripe_mirror.pull.fetch import Overtaken, fetch_now, missing_parents
 from stripe_mirror.pull.ordering import MANY, Decision, EventState
 from stripe_mirror.stripe_api.client import api_version
-from stripe_mirror.stripe_api.errors import StripeFailure
+from stripe_mirror.stripe_api.errors import Refused, StripeFailure
 
 logger = logging.getLogger(__name__)
 State = InboxEvent.State
@@ -68,41 +68,46 @@ def process(event_id: str) -> bool:
     return event.state == State.WAITING
 
 
-def work(event_id: str) -> None:
-    """As `process`, and ask Stripe where needed: for the worker."""
-    if process(event_id):
-        object_type, object_id = InboxEvent.objects.values_list("object_type", "object_id").get(pk=event_id)
-        settle(object_type, object_id)
+def work(event_id: str) -> bool:
+    """As `process`, and ask Stripe where needed: for the worker. False where Stripe can't be asked just now."""
+    if not process(event_id):
+        return True
+    object_type, object_id = InboxEvent.objects.values_list("object_type", "object_id").get(pk=event_id)
+    return settle(object_type, object_id)
 
 
 def drain(limit: int = 200) -> int:
-    """Work on up to `limit` due events, oldest first; how many were due."""
+    """Work on up to `limit` due events, oldest first; how many were due.
+
+    Ends early where Stripe can't be asked: the others would only wait for the same, and keep the worker from its work.
+    """
     due = InboxEvent.objects.filter(state__in=OPEN, next_attempt_at__lte=timezone.now())
     ids = list(due.order_by("created", "id").values_list("pk", flat=True)[:limit])
-    for event_id in ids:
-        work(event_id)
+    all(work(event_id) for event_id in ids)
     return len(ids)
 
 
-def settle(object_type: str, object_id: str) -> None:
-    """Read the object once for all events that wait for it."""
+def settle(object_type: str, object_id: str) -> bool:
+    """Read the object once for all events that wait for it. False where Stripe can't be asked just now."""
     kind = kind_of(object_type)
     waiting = InboxEvent.objects.filter(state=State.WAITING, object_type=object_type, object_id=object_id)
     waiting = waiting.exclude(reason=EMBEDDED_LEFT)
     now = timezone.now()
     if kind is None or not waiting.filter(next_attempt_at__lte=now).update(next_attempt_at=now + LEASE):
-        return
+        return True
     events = list(waiting.order_by("created", "id"))
     if not events:
-        return
+        return True
     try:
-        applied = fetch_now(kind, object_id, origin=origin_of(events[-1]))
+        # Impatient: the inbox has pauses of its own, visible ones, and the worker other things to do.
+        applied = fetch_now(kind, object_id, origin=origin_of(events[-1]), patient=False)
     except (StripeFailure, Overtaken) as failure:
         _postpone([event.pk for event in events], str(failure))
-        return
+        return isinstance(failure, Refused | Overtaken)
     _settle_all(events, applied)
     if applied and applied.outcome in (Outcome.CREATED, Outcome.CHANGED):
         _note_missing_parents(kind, object_id)
+    return True
 
 
 def origin_of(event: InboxEvent) -> Origin:

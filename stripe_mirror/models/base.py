@@ -31,7 +31,8 @@ class StripeObject(models.Model):
     data = models.JSONField(editable=False)
     # The latest second on Stripe's clock by which this state surely held.
     as_of = models.DateTimeField(editable=False)
-    # Where the state was read from the API: the latest second it may stem from (the answer's Date). Empty for events.
+    # The latest second that the state may stem from (the Date of an answer of the API). Empty where an unbroken chain
+    # of events led to it (see `pull.ordering`).
     read_until = models.DateTimeField(null=True, editable=False)
     # When we last saw this state confirmed (our clock), and when `data` last changed.
     synced_at = models.DateTimeField(editable=False)

@@ -56,7 +56,8 @@ def store_page_children(
         present = {child["id"] for child in children}
         complete = [item["id"] for item in items if is_complete(item, embeds)]
         for parent in _with_missing(kind, embeds, complete, present) if complete else ():
-            bury_missing(parent, embeds, present=present, origin=SYNC)
+            # Out of the held parent, which may be newer than the page.
+            _store(parent, embeds, SYNC)
         cut_off += [item["id"] for item in items if is_truncated(item, embeds)]
     return cut_off
 

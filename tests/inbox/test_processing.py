@@ -154,7 +154,7 @@ def test_parent_that_stripe_does_not_have_either_is_asked_for_once(sandbox: Runn
     assert DBTaskResult.objects.filter(task_path__endswith="fetch_missing_parents").count() == 1
 
 
-def test_rate_limited_read_waits_visibly_and_is_tried_again(sandbox: RunningSandbox, impatient: None) -> None:
+def test_rate_limited_read_waits_visibly_and_is_tried_again(sandbox: RunningSandbox) -> None:
     """S11"""
     made = sandbox.post("/v1/customers", name="Ada")
     [created] = events_of(sandbox, made["id"])
@@ -174,7 +174,7 @@ def test_rate_limited_read_waits_visibly_and_is_tried_again(sandbox: RunningSand
     assert Customer.objects.get().data == made
 
 
-def test_pauses_grow_to_an_hour_and_the_tenth_failure_is_the_last(sandbox: RunningSandbox, impatient: None) -> None:
+def test_pauses_grow_to_an_hour_and_the_tenth_failure_is_the_last(sandbox: RunningSandbox) -> None:
     """S11"""
     sandbox.faults.add(status=500)
     keep(event(1, "customer.created", customer(), api_version="2024-06-20"))
@@ -187,6 +187,23 @@ def test_pauses_grow_to_an_hour_and_the_tenth_failure_is_the_last(sandbox: Runni
     assert pauses == [5, 20, 80, 320, 1280, 3600, 3600, 3600, 3600, None]
     assert InboxEvent.objects.get().state == State.FAILED
     assert InboxEvent.objects.get().reason
+
+
+def test_while_stripe_is_down_each_round_asks_only_once_and_each_event_gets_its_turn(sandbox: RunningSandbox) -> None:
+    """A worker that waited for every event's time-out would do nothing else."""
+    made = [sandbox.post("/v1/customers", name=str(n)) for n in range(4)]
+    keep(*[{**e, "api_version": "2024-06-20"} for e in events_of(sandbox)])
+    sandbox.faults.add(status=500)
+    sandbox.clear_requests()
+    processing.drain()
+    assert len(sandbox.requests()) == 1
+    for _ in range(3):
+        processing.drain()
+    assert set(InboxEvent.objects.values_list("attempts", flat=True)) == {1}
+    sandbox.faults.clear()
+    InboxEvent.objects.update(next_attempt_at=timezone.now())
+    drain()
+    assert Customer.objects.count() == len(made)
 
 
 def test_subscription_in_the_shape_of_2024_and_in_todays_has_the_same_period() -> None:

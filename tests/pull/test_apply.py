@@ -11,6 +11,7 @@ from django.utils import timezone
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Change, Coupon, Customer, MirroredAccount, SubscriptionItem
 from stripe_mirror.pull.apply import Origin, Outcome, apply_deleted, apply_state
+from stripe_mirror.pull.embedded import store_page_children
 
 pytestmark = pytest.mark.django_db
 
@@ -92,15 +93,17 @@ def test_old_deletion_does_not_hit_the_next_coupon_of_that_name() -> None:
     assert Coupon.objects.get().deleted_at is None
 
 
+def subscription(*ids: str, has_more: bool = False) -> dict[str, Any]:
+    items = [{"id": id, "object": "subscription_item", "subscription": "sub_1"} for id in ids]
+    listed = {"object": "list", "data": items, "has_more": has_more}
+    return {"id": "sub_1", "object": "subscription", "status": "active", "items": listed, "n": len(ids)}
+
+
+def held_items() -> set[str]:
+    return set(SubscriptionItem.objects.filter(deleted_at=None).values_list("pk", flat=True))
+
+
 def test_items_follow_their_subscription() -> None:
-    def subscription(*ids: str, has_more: bool = False) -> dict[str, Any]:
-        items = [{"id": id, "object": "subscription_item", "subscription": "sub_1"} for id in ids]
-        listed = {"object": "list", "data": items, "has_more": has_more}
-        return {"id": "sub_1", "object": "subscription", "status": "active", "items": listed, "n": len(ids)}
-
-    def held() -> set[str]:
-        return set(SubscriptionItem.objects.filter(deleted_at=None).values_list("pk", flat=True))
-
     kind = get_kind("subscription")
     for number, (state, expected) in enumerate(
         [
@@ -112,4 +115,13 @@ def test_items_follow_their_subscription() -> None:
         ]
     ):
         apply_state(kind, state, as_of=second(number), read_until=None, origin=API)
-        assert held() == expected
+        assert held_items() == expected
+
+
+def test_page_that_is_older_than_the_subscription_removes_none_of_its_items() -> None:
+    kind = get_kind("subscription")
+    apply_state(kind, subscription("si_1", "si_2"), as_of=second(9), read_until=None, origin=API)
+    store_page_children(
+        kind, [subscription("si_1")], as_of=second(5), read_until=second(6), sent_at=timezone.now() - timedelta(days=1)
+    )
+    assert held_items() == {"si_1", "si_2"}
