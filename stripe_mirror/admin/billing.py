@@ -183,7 +183,7 @@ def _payment_intent(entry: Any) -> Any:
 
 def payments_of(row: Any) -> Table:
     """The payments of an invoice that are mirrored."""
-    found = PaymentIntent.objects.filter(pk__in=payment_ids(row)).select_related("payment_method")
+    found = PaymentIntent.objects.filter(pk__in=payment_ids(row)).select_related("payment_method", "latest_charge")
     rows = [[(column(payment), column.numeric) for column in PAYMENT] for payment in found]
     headings = [(column.short_description, column.numeric) for column in PAYMENT]
     return Table(

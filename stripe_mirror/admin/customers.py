@@ -120,7 +120,7 @@ class CustomerAdmin(StripeObjectAdmin):
                 columns.text("description"),
                 columns.moment("created", "Date"),
             ),
-            select=("payment_method",),
+            select=("payment_method", "latest_charge"),
         ),
         Related(
             title="Invoices",

@@ -25,6 +25,11 @@ class PaymentAdmin(StripeObjectAdmin):
         return format_money(row.amount, row.currency) or str(row.pk)
 
 
+def refunded(row: Any) -> Any:
+    """What went back, a dash where nothing did."""
+    return display.money(row.amount_refunded or None, row.currency)
+
+
 def failure(row: Any) -> str:
     """Stripe's sentence about a failed attempt, else its code."""
     error = row.data.get("last_payment_error") or {}
@@ -43,8 +48,7 @@ class PaymentIntentAdmin(PaymentAdmin):
         columns.text("description"),
         columns.CREATED,
     )
-    list_select_related = ("customer", "payment_method")
-    detail_select_related = ("latest_charge",)
+    list_select_related = ("customer", "payment_method", "latest_charge")
     search_fields = ("description",)
     search_parents = {"customer": ("name", "email")}
     search_help_text = "Customer, description or id"
@@ -104,7 +108,7 @@ class ChargeAdmin(PaymentAdmin):
     list_display = (
         columns.Column("amount", "Amount", lambda row: display.money(row.amount, row.currency), numeric=True),
         columns.STATUS,
-        columns.amount("amount_refunded", "Refunded"),
+        columns.made("Refunded", refunded, numeric=True),
         columns.relation("customer"),
         columns.made("Card", card),
         columns.CREATED,

@@ -103,7 +103,13 @@ def invoice_status(row: Any) -> Status:
 
 
 def payment_intent_status(row: Any) -> Status:
-    """A payment that was declined says why."""
+    """A payment that was declined says why; one that went through, what became of the money since.
+
+    That is known by the charge, where the row was read together with it.
+    """
+    charge = row._state.fields_cache.get("latest_charge")
+    if row.status == "succeeded" and charge and (charge.disputed or charge.amount_refunded):
+        return charge_status(charge)
     if row.status == "requires_payment_method" and row.error_code:
         return Status(f"Failed: {_reason(row.decline_code or row.error_code)}", "danger")
     named = {
