@@ -23,11 +23,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def agent(transactional_db: None) -> Callable[..., Client]:
+def clerk(transactional_db: None) -> Callable[..., Client]:
     """Signed in with the permissions to see customers and subscriptions, and those named."""
 
     def make(*permissions: str) -> Client:
-        user = User.objects.create_user("agent", "agent@example.com", is_staff=True)
+        user = User.objects.create_user("clerk", "clerk@example.com", is_staff=True)
         seen = ("view_customer", "view_subscription", "view_job")
         user.user_permissions.add(*Permission.objects.filter(codename__in=(*permissions, *seen)))
         client = Client()
@@ -104,9 +104,9 @@ def writes(sandbox: RunningSandbox) -> list[dict[str, Any]]:
 
 
 def test_opening_pages_changes_nothing_and_asks_stripe_nothing(
-    agent: Callable[..., Client], customer: Any, sandbox: RunningSandbox
+    clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox
 ) -> None:
-    client = agent("edit_customer")
+    client = clerk("edit_customer")
     sandbox.clear_requests()
     opened(client, display.object_url(customer))
     assert sandbox.requests() == []
@@ -114,9 +114,9 @@ def test_opening_pages_changes_nothing_and_asks_stripe_nothing(
 
 
 def test_an_edit_on_the_customers_page_reaches_stripe(
-    agent: Callable[..., Client], customer: Any, sandbox: RunningSandbox
+    clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox
 ) -> None:
-    client, url = agent("edit_customer"), display.object_url(customer)
+    client, url = clerk("edit_customer"), display.object_url(customer)
     form = opened(client, url) | {"phone": "+49 30"}
     form["metadata-key"] = [*form["metadata-key"], "colour"]
     form["metadata-value"] = [*form["metadata-value"], "red"]
@@ -128,9 +128,9 @@ def test_an_edit_on_the_customers_page_reaches_stripe(
 
 
 def test_s30_a_form_that_is_sent_twice_is_done_once(
-    agent: Callable[..., Client], customer: Any, sandbox: RunningSandbox
+    clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox
 ) -> None:
-    client, url = agent("edit_customer"), display.object_url(customer)
+    client, url = clerk("edit_customer"), display.object_url(customer)
     form = opened(client, url) | {"phone": "2"}
     client.post(url, form, follow=True)
     sandbox.clear_requests()
@@ -141,9 +141,9 @@ def test_s30_a_form_that_is_sent_twice_is_done_once(
 
 
 def test_stripes_refusal_stands_at_its_field_and_nothing_typed_is_lost(
-    agent: Callable[..., Client], customer: Any
+    clerk: Callable[..., Client], customer: Any
 ) -> None:
-    client, url = agent("edit_customer"), display.object_url(customer)
+    client, url = clerk("edit_customer"), display.object_url(customer)
     form = opened(client, url)
     answer = client.post(url, form | {"email": "no email", "phone": "typed <b>", "reason": "because"})
     html = answer.content.decode()
@@ -158,18 +158,18 @@ def test_stripes_refusal_stands_at_its_field_and_nothing_typed_is_lost(
 
 
 def test_saving_an_unchanged_form_sends_nothing(
-    agent: Callable[..., Client], customer: Any, sandbox: RunningSandbox
+    clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox
 ) -> None:
-    client, url = agent("edit_customer"), display.object_url(customer)
+    client, url = clerk("edit_customer"), display.object_url(customer)
     answer = client.post(url, opened(client, url), follow=True)
     assert messages_of(answer) == ["Nothing was sent: nothing differs from what Stripe has already."]
     assert [request for request in writes(sandbox) if customer.pk in request["path"]] == []
 
 
 def test_s38_other_fields_that_changed_meanwhile_are_kept(
-    agent: Callable[..., Client], customer: Any, sandbox: RunningSandbox
+    clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox
 ) -> None:
-    client, url = agent("edit_customer"), display.object_url(customer)
+    client, url = clerk("edit_customer"), display.object_url(customer)
     form = opened(client, url)
     sandbox.post(f"/v1/customers/{customer.pk}", email="dashboard@example.com")
     client.post(url, form | {"phone": "2"})
@@ -187,14 +187,14 @@ def test_s38_other_fields_that_changed_meanwhile_are_kept(
     ],
 )
 def test_s38_a_conflict_is_decided_field_by_field(
-    agent: Callable[..., Client],
+    clerk: Callable[..., Client],
     customer: Any,
     sandbox: RunningSandbox,
     email: str,
     plan: str,
     expected: tuple[str, str],
 ) -> None:
-    client, url = agent("edit_customer"), display.object_url(customer)
+    client, url = clerk("edit_customer"), display.object_url(customer)
     form = opened(client, url) | {"email": "mine@example.com", "phone": "typed"}
     form["metadata-value"] = ["bronze", *form["metadata-value"][1:]]
     sandbox.post(f"/v1/customers/{customer.pk}", email="theirs@example.com", metadata={"plan": "silver"})
@@ -211,9 +211,9 @@ def test_s38_a_conflict_is_decided_field_by_field(
 
 
 def test_s38_who_decides_too_late_is_asked_again(
-    agent: Callable[..., Client], customer: Any, sandbox: RunningSandbox
+    clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox
 ) -> None:
-    client, url = agent("edit_customer"), display.object_url(customer)
+    client, url = clerk("edit_customer"), display.object_url(customer)
     form = opened(client, url) | {"email": "mine@example.com"}
     sandbox.post(f"/v1/customers/{customer.pk}", email="theirs@example.com")
     decision = inputs(client.post(url, form).content.decode()) | {"decide:email:": "mine"}
@@ -227,9 +227,9 @@ def test_s38_who_decides_too_late_is_asked_again(
 
 @pytest.mark.parametrize("token", ["", "forged", "eyJ:1:x"])
 def test_a_form_whose_token_is_not_ours_is_shown_again(
-    agent: Callable[..., Client], customer: Any, sandbox: RunningSandbox, token: str
+    clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox, token: str
 ) -> None:
-    client, url = agent("edit_customer"), display.object_url(customer)
+    client, url = clerk("edit_customer"), display.object_url(customer)
     form = opened(client, url) | {"phone": "typed", "opened": token}
     sandbox.clear_requests()
     html = client.post(url, form).content.decode()
@@ -239,9 +239,9 @@ def test_a_form_whose_token_is_not_ours_is_shown_again(
 
 
 def test_s31_a_lost_answer_is_shown_as_checking(
-    agent: Callable[..., Client], customer: Any, sandbox: RunningSandbox
+    clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox
 ) -> None:
-    client, url = agent("edit_customer"), display.object_url(customer)
+    client, url = clerk("edit_customer"), display.object_url(customer)
     form = opened(client, url) | {"phone": "2"}
     sandbox.faults.add(method="POST", path=f"/v1/customers/{customer.pk}", lose_answer=True, times=9)
     answer = client.post(url, form, follow=True)
@@ -252,9 +252,9 @@ def test_s31_a_lost_answer_is_shown_as_checking(
 
 
 def test_s58_a_forced_post_without_permission_is_refused(
-    agent: Callable[..., Client], customer: Any, subscriptions: list[Any], sandbox: RunningSandbox
+    clerk: Callable[..., Client], customer: Any, subscriptions: list[Any], sandbox: RunningSandbox
 ) -> None:
-    client = agent("keep_subscription")
+    client = clerk("keep_subscription")
     sandbox.clear_requests()
     cancel = display.admin_url(subscriptions[0], "operation", subscriptions[0].pk, "cancel_subscription")
     bulk = display.admin_url(Subscription, "bulk", "cancel_subscription")
@@ -266,9 +266,9 @@ def test_s58_a_forced_post_without_permission_is_refused(
 
 
 def test_a_subscription_is_cancelled_with_a_reason(
-    agent: Callable[..., Client], subscriptions: list[Any], sandbox: RunningSandbox
+    clerk: Callable[..., Client], subscriptions: list[Any], sandbox: RunningSandbox
 ) -> None:
-    client, row = agent("cancel_subscription"), subscriptions[0]
+    client, row = clerk("cancel_subscription"), subscriptions[0]
     url = display.admin_url(row, "operation", row.pk, "cancel_subscription")
     form = opened(client, url)
     refused = client.post(url, form)
@@ -279,17 +279,17 @@ def test_a_subscription_is_cancelled_with_a_reason(
     assert Push.objects.get().reason == "Asked by mail"
 
 
-def test_the_page_says_in_words_what_will_be_sent(agent: Callable[..., Client], subscriptions: list[Any]) -> None:
-    client, row = agent("cancel_subscription"), subscriptions[0]
+def test_the_page_says_in_words_what_will_be_sent(clerk: Callable[..., Client], subscriptions: list[Any]) -> None:
+    client, row = clerk("cancel_subscription"), subscriptions[0]
     url = display.admin_url(row, "operation", row.pk, "cancel_subscription")
     assert "ends at the end of the current period" in client.get(url).content.decode()
     assert "The subscription ends now." in client.get(url, {"when": "now"}).content.decode()
 
 
 def test_s36_what_the_state_forbids_is_off_with_its_reason(
-    agent: Callable[..., Client], subscriptions: list[Any], sandbox: RunningSandbox
+    clerk: Callable[..., Client], subscriptions: list[Any], sandbox: RunningSandbox
 ) -> None:
-    client, row = agent("keep_subscription"), subscriptions[0]
+    client, row = clerk("keep_subscription"), subscriptions[0]
     html = client.get(display.object_url(row)).content.decode()
     assert "No cancellation is scheduled" in html
     assert "operation/keep_subscription/" not in html
@@ -300,8 +300,8 @@ def test_s36_what_the_state_forbids_is_off_with_its_reason(
     assert writes(sandbox)[-1]["path"] == "/v1/subscriptions"
 
 
-def test_a_new_customer_is_created_from_the_list(agent: Callable[..., Client], sandbox: RunningSandbox) -> None:
-    client = agent("create_customer")
+def test_a_new_customer_is_created_from_the_list(clerk: Callable[..., Client], sandbox: RunningSandbox) -> None:
+    client = clerk("create_customer")
     url = display.admin_url(Customer, "create", "create_customer")
     assert url in client.get(display.list_url(Customer)).content.decode()
     answer = client.post(url, opened(client, url) | {"name": "Newcomer"}, follow=True)
@@ -311,9 +311,9 @@ def test_a_new_customer_is_created_from_the_list(agent: Callable[..., Client], s
 
 @pytest.mark.parametrize("name", ["nonsense", "edit_customer", "create_customer_for_user"])
 def test_an_operation_of_another_kind_is_not_found(
-    agent: Callable[..., Client], subscriptions: list[Any], name: str
+    clerk: Callable[..., Client], subscriptions: list[Any], name: str
 ) -> None:
-    client = agent("cancel_subscription", "edit_customer", "create_customer")
+    client = clerk("cancel_subscription", "edit_customer", "create_customer")
     row = subscriptions[0]
     assert client.get(display.admin_url(row, "operation", row.pk, name)).status_code == 404
 
@@ -330,9 +330,9 @@ def choose(client: Client, rows: list[Any], query: str = "", **more: str) -> str
 
 
 def test_ticked_rows_are_previewed_planned_and_run(
-    agent: Callable[..., Client], subscriptions: list[Any], sandbox: RunningSandbox
+    clerk: Callable[..., Client], subscriptions: list[Any], sandbox: RunningSandbox
 ) -> None:
-    client = agent("cancel_subscription", "run_job")
+    client = clerk("cancel_subscription", "run_job")
     preview = choose(client, subscriptions[1:])
     html = client.get(preview).content.decode()
     assert "€10.00" in html
@@ -350,8 +350,8 @@ def test_ticked_rows_are_previewed_planned_and_run(
     assert sorted(ended) == sorted(row.pk for row in subscriptions[1:])
 
 
-def test_all_that_match_travel_as_the_lists_query(agent: Callable[..., Client], subscriptions: list[Any]) -> None:
-    client = agent("cancel_subscription", "run_job")
+def test_all_that_match_travel_as_the_lists_query(clerk: Callable[..., Client], subscriptions: list[Any]) -> None:
+    client = clerk("cancel_subscription", "run_job")
     preview = choose(client, subscriptions[:1], "?currency=eur&p=1", select_across="1")
     assert preview.endswith("/bulk/cancel_subscription/?currency=eur")
     html = client.get(preview).content.decode()
@@ -360,9 +360,9 @@ def test_all_that_match_travel_as_the_lists_query(agent: Callable[..., Client], 
 
 
 def test_the_preview_names_what_is_left_out_and_why(
-    agent: Callable[..., Client], subscriptions: list[Any], sandbox: RunningSandbox
+    clerk: Callable[..., Client], subscriptions: list[Any], sandbox: RunningSandbox
 ) -> None:
-    client = agent("cancel_subscription", "run_job")
+    client = clerk("cancel_subscription", "run_job")
     sandbox.delete(f"/v1/subscriptions/{subscriptions[0].pk}")
     mirrored({"object": "subscription", "id": subscriptions[0].pk})
     html = client.get(choose(client, subscriptions)).content.decode()
@@ -370,8 +370,8 @@ def test_the_preview_names_what_is_left_out_and_why(
     assert "This subscription has ended" in html
 
 
-def test_a_job_is_stopped_and_resumed_by_post_only(agent: Callable[..., Client], subscriptions: list[Any]) -> None:
-    client = agent("cancel_subscription", "run_job")
+def test_a_job_is_stopped_and_resumed_by_post_only(clerk: Callable[..., Client], subscriptions: list[Any]) -> None:
+    client = clerk("cancel_subscription", "run_job")
     preview = choose(client, subscriptions)
     client.post(preview, inputs(client.get(preview).content.decode()) | {"reason": "x"})
     job = Job.objects.get()
@@ -386,8 +386,8 @@ def test_a_job_is_stopped_and_resumed_by_post_only(agent: Callable[..., Client],
     assert job.state == Job.State.READY
 
 
-def test_who_may_only_look_steers_no_job(agent: Callable[..., Client], transactional_db: None) -> None:
-    client = agent()
+def test_who_may_only_look_steers_no_job(clerk: Callable[..., Client], transactional_db: None) -> None:
+    client = clerk()
     job = Job.objects.create(operation="cancel_subscription", object_type="subscription", user=User.objects.get())
     assert client.post(display.admin_url(job, "stop", job.pk)).status_code == 403
     assert "Stop</button>" not in client.get(display.object_url(job)).content.decode()
@@ -396,8 +396,8 @@ def test_who_may_only_look_steers_no_job(agent: Callable[..., Client], transacti
 # --- Users who are customers ----------------------------------------------------------------------------------------
 
 
-def test_a_user_becomes_a_customer_by_the_endpoint(agent: Callable[..., Client], sandbox: RunningSandbox) -> None:
-    client = agent("create_customer")
+def test_a_user_becomes_a_customer_by_the_endpoint(clerk: Callable[..., Client], sandbox: RunningSandbox) -> None:
+    client = clerk("create_customer")
     user = User.objects.create_user("ann", "ann@example.com", first_name="Ann")
     url = display.admin_url(CustomerLink, "create", user.pk)
     assert client.get(url).status_code == 405
@@ -407,15 +407,15 @@ def test_a_user_becomes_a_customer_by_the_endpoint(agent: Callable[..., Client],
     assert len(sandbox.objects("customer")) == 1
 
 
-def test_who_may_not_create_customers_is_refused(agent: Callable[..., Client], sandbox: RunningSandbox) -> None:
-    client = agent("edit_customer")
+def test_who_may_not_create_customers_is_refused(clerk: Callable[..., Client], sandbox: RunningSandbox) -> None:
+    client = clerk("edit_customer")
     user = User.objects.create_user("ann", "ann@example.com")
     assert client.post(display.admin_url(CustomerLink, "create", user.pk)).status_code == 403
     assert sandbox.objects("customer") == []
 
 
-def test_the_users_page_shows_customer_and_subscription(agent: Callable[..., Client], subscriptions: list[Any]) -> None:
-    client = agent("view_user", "create_customer")
+def test_the_users_page_shows_customer_and_subscription(clerk: Callable[..., Client], subscriptions: list[Any]) -> None:
+    client = clerk("view_user", "create_customer")
     row = subscriptions[0]
     fetch_now(get_kind("customer"), row.customer_id, patient=False)
     user = User.objects.create_user("ann", "ann@example.com")
@@ -429,8 +429,8 @@ def test_the_users_page_shows_customer_and_subscription(agent: Callable[..., Cli
     assert "This user is no customer" not in html
 
 
-def test_selected_users_become_customers(agent: Callable[..., Client], sandbox: RunningSandbox) -> None:
-    client = agent("view_user", "create_customer")
+def test_selected_users_become_customers(clerk: Callable[..., Client], sandbox: RunningSandbox) -> None:
+    client = clerk("view_user", "create_customer")
     users = [User.objects.create_user(name, f"{name}@example.com") for name in ("ann", "ben")]
     posted = {"action": "create_customers", "_selected_action": [user.pk for user in users], "index": "0"}
     client.post(display.list_url(User), posted)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stripe_mirror.admin.status import INVOICE, SUBSCRIPTION, status_of
+from stripe_mirror.models import PaymentIntent
 from tests.admin import rows
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,16 @@ def test_a_declined_payment_says_why() -> None:
     error = {"code": "card_declined", "decline_code": "insufficient_funds"}
     row = rows.payment_intent(status="requires_payment_method", last_payment_error=error)
     assert words(row) == "Failed: insufficient funds"
+
+
+def test_a_payment_read_with_its_charge_says_what_became_of_the_money() -> None:
+    rows.charge("ch_1", amount_refunded=100)
+    rows.charge("ch_2", disputed=True)
+    for n in (1, 2):
+        rows.payment_intent(f"pi_{n}", latest_charge=f"ch_{n}")
+    found = PaymentIntent.objects.select_related("latest_charge").order_by("id")
+    assert [words(row) for row in found] == ["Partially refunded", "Disputed"]
+    assert words(rows.payment_intent("pi_3", latest_charge="ch_missing")) == "Succeeded"
 
 
 def test_s35_a_pending_refund_is_no_refund_yet() -> None:
