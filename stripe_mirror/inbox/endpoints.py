@@ -78,8 +78,8 @@ def _check_url(url: str) -> None:
     parts = urlsplit(url)
     if not parts.hostname or not parts.path.endswith(PATH):
         raise BadUrl(f"{url} does not lead to the receiver: the address ends in {PATH} (Stripe follows no redirect).")
-    if parts.scheme != "https" and not conf.demo:
-        raise BadUrl(f"{url} is not https, and Stripe delivers to nothing else.")
+    if parts.scheme != "https" and (conf.livemode or parts.scheme != "http"):
+        raise BadUrl(f"{url} is not https, and in live mode Stripe delivers to nothing else.")
 
 
 def _endpoint(found: dict[str, Any]) -> Endpoint:

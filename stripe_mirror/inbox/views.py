@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
+from contextlib import AbstractContextManager, nullcontext
 
-from django.db import Error
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -17,6 +19,9 @@ from stripe_mirror.models import InboxEvent
 from stripe_mirror.stripe_api.webhook import BadPayload, verify
 
 logger = logging.getLogger(__name__)
+# SQLite has one writer, and those who wait for it sleep in growing steps, so that some wait for seconds while others
+# pass. The threads of this process queue here instead.
+_one_at_a_time = threading.Lock()
 
 
 class TooLarge(Exception):
@@ -33,13 +38,18 @@ def receive(request: HttpRequest) -> JsonResponse:
         return _refusal(f"The body is larger than {conf.webhook_max_bytes} bytes.", 413)
     except (BadPayload, BadEvent, UnreadablePostError) as reason:
         return _refusal(str(reason), 400)
-    try:
-        store(event)
-    except Error:
-        logger.exception("Event %s could not be stored; Stripe is asked to send it again.", event.pk)
-        return _refusal("The event could not be stored; send it again.", 503)
-    _process(event.pk)
+    with _turn():
+        try:
+            store(event)
+        except Error:
+            logger.exception("Event %s could not be stored; Stripe is asked to send it again.", event.pk)
+            return _refusal("The event could not be stored; send it again.", 503)
+        _process(event.pk)
     return JsonResponse({"received": True})
+
+
+def _turn() -> AbstractContextManager[object]:
+    return _one_at_a_time if connection.vendor == "sqlite" else nullcontext()
 
 
 def _event(request: HttpRequest) -> InboxEvent:

@@ -108,7 +108,7 @@ def _class_for(error: stripe.StripeError, status: int | None) -> type[StripeFail
 
 def _sentence(failure: type[StripeFailure], error: stripe.StripeError, details: dict[str, Any]) -> str:
     if failure is OutcomeUnknown:
-        return "Stripe gave no usable answer, so it is not known yet whether this happened."
+        return "Stripe can't be reached, or gave no usable answer."
     if failure is RateLimited:
         return "Stripe is limiting our requests; nothing was changed. It is tried again later."
     if failure is BadKey:

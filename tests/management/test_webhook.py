@@ -61,7 +61,7 @@ def test_create_keeps_the_secrets_that_are_in_use(sandbox: RunningSandbox) -> No
     [
         ("https://office.example.com/stripe-webhooks", "ends in /stripe-webhooks/"),
         ("https://office.example.com/", "ends in /stripe-webhooks/"),
-        ("http://office.example.com/stripe-webhooks/", "not https"),
+        ("ftp://office.example.com/stripe-webhooks/", "not https"),
         ("office.example.com/stripe-webhooks/", "does not lead to the receiver"),
     ],
 )
@@ -69,6 +69,14 @@ def test_address_that_stripe_could_not_deliver_to_is_refused(sandbox: RunningSan
     with pytest.raises(CommandError, match=sentence):
         run("create", url)
     assert sandbox.objects("webhook_endpoint") == []
+
+
+def test_plain_http_is_taken_in_test_mode_only(sandbox: RunningSandbox, settings: Settings) -> None:
+    plain = "http://office.example.com/stripe-webhooks/"
+    assert "whsec_" in run("create", plain)
+    settings.STRIPE_SECRET_KEY = "sk_live_" + "0" * 12
+    with pytest.raises(CommandError, match="not https"):
+        run("create", plain)
 
 
 def test_check_is_content_with_what_create_made(sandbox: RunningSandbox) -> None:
