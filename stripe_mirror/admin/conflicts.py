@@ -38,28 +38,21 @@ class Choice:
         return f"{DECIDE}{self.name}:{self.key}"
 
 
-def choices(conflict: Conflict, operation: Operation) -> list[Choice]:
+def choices(conflict: Conflict) -> list[Choice]:
     """What a person has to decide."""
-    return [_choice(field, operation) for field in conflict.fields]
+    return [_choice(field) for field in conflict.fields]
 
 
-def _choice(field: FieldConflict, operation: Operation) -> Choice:
+def _choice(field: FieldConflict) -> Choice:
     return Choice(
         name=field.name,
-        key=_key(field, operation),
+        key=field.key,
         label=field.label,
         now=field.now,
         shown_was=_shown(field.was),
         shown_now=_shown(field.now),
         shown_yours=_shown(field.yours),
     )
-
-
-def _key(field: FieldConflict, operation: Operation) -> str:
-    """The entry of a table, which the label carries behind the field's own."""
-    declared = operation.form_class.base_fields.get(field.name)
-    own = str(declared.label or field.name) if declared else field.name
-    return field.label.removeprefix(f"{own} “").removesuffix("”") if field.label != own else ""
 
 
 def _shown(value: Any) -> SafeString:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
@@ -18,8 +17,7 @@ from stripe_mirror.admin.pushes import OPERATION, operation_label
 from stripe_mirror.admin.pushes import STATE as PUSH_STATE
 from stripe_mirror.kinds import kind_of
 from stripe_mirror.models import Job, Push
-from stripe_mirror.push.jobs import progress, resume_job, stop_job
-from stripe_mirror.push.operation import get_operation, may_in_bulk
+from stripe_mirror.push.jobs import may_steer, progress, resume_job, stop_job
 
 TONES = {"running": "info", "finished": "success", "stopped": "warning"}
 # Rows whose results the page shows; the others are in the list of pushes.
@@ -80,11 +78,11 @@ class JobAdmin(ReadOnlyAdmin):
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         kind = kind_of(row.object_type)
-        steering = may_steer(request, row)
+        steering = may_steer(request.user, row)
         return {
             **super().page_context(request, row),
             "status": state_pill(row),
-            "progress": counts(row),
+            "progress": progress(row),
             "going": row.state in GOING,
             "tables": [results(row)],
             "live": live_attributes(kind) if kind and detail.may_view(request.user, row.object_type) else "",
@@ -108,27 +106,11 @@ class JobAdmin(ReadOnlyAdmin):
         job = Job.objects.filter(pk=job_id).first()
         if job is None:
             return self.missing(request, str(job_id))
-        if not may_steer(request, job):
-            raise PermissionDenied
-        if steer(job):
+        if steer(job, user=request.user):
             messages.success(request, done)
         else:
             messages.info(request, "Nothing was changed: the job is in another state by now.")
         return HttpResponseRedirect(display.object_url(job))
-
-
-def counts(job: Job) -> dict[str, Any]:
-    """The job's progress; `succeeded` are the rows that Stripe has done."""
-    seen = progress(job)
-    return {**seen, "succeeded": seen["done"] - seen["refused"] - seen["skipped"]}
-
-
-def may_steer(request: HttpRequest, job: Job) -> bool:
-    """Who may run the operation on many rows may also stop it."""
-    try:
-        return may_in_bulk(request.user, get_operation(job.operation))
-    except KeyError:
-        return False
 
 
 def form_words(form: dict[str, Any]) -> str:

@@ -155,7 +155,7 @@ def _submit(request: HttpRequest, sheet: Sheet, opened: dict[str, Any], data: Qu
             ip=request.META.get("REMOTE_ADDR"),
         )
     except Conflict as conflict:
-        sheet.choices = conflicts.choices(conflict, operation)
+        sheet.choices = conflicts.choices(conflict)
         sheet.typed = conflicts.typed(data)
         sheet.opened = opened_token(operation, row, conflicts.merged(opened, sheet.choices))
     except NothingToChange as nothing:

@@ -37,10 +37,13 @@ class CustomerOperation(Operation):
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """The customer's present values, "" where it has none (no tax status is the same as taxable)."""
-        values = {name: state.look_up(row.data, path) or "" for name, path in PATHS.items()}
+        values = {name: state.text(state.look_up(row.data, path)) for name, path in PATHS.items()}
         # Stripe's own default of a new customer.
         values["tax_exempt"] = values["tax_exempt"] or "none"
-        lists = {"preferred_locales": list(row.data.get("preferred_locales") or []), "metadata": row.metadata}
+        lists = {
+            "preferred_locales": state.texts(row.data.get("preferred_locales")),
+            "metadata": state.table(row.data.get("metadata")),
+        }
         return {name: value for name, value in {**values, **lists}.items() if name in self.form_class.base_fields}
 
     def params(self, row: StripeObject, cleaned: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +59,7 @@ class CustomerOperation(Operation):
         if "preferred_locales" in differing:
             params["preferred_locales"] = differing["preferred_locales"]
         if "metadata" in differing:
-            params["metadata"] = _metadata(row.metadata, differing["metadata"])
+            params["metadata"] = _metadata(self.initial(row)["metadata"], differing["metadata"])
         if not params:
             raise NothingToChange
         return params
@@ -132,7 +135,8 @@ class CreateCustomerForUser(CreateCustomer):
     def on_done(self, push: Push, answer: Mapping[str, Any]) -> None:
         """Link the user that the push was about, if it still exists; a second run finds the link."""
         user = User.objects.filter(pk=push.params["metadata"][USER_KEY]).first()
-        if user and answer.get("id"):
+        taken = CustomerLink.objects.filter(customer_id=answer.get("id")).exclude(user=user).exists()
+        if user and answer.get("id") and not taken:
             CustomerLink.objects.get_or_create(
                 user=user, defaults={"customer_id": answer["id"], "created_by": push.user}
             )

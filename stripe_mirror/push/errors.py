@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# What code meets in an object that isn't shaped as Stripe's documentation says.
+ODD_SHAPE = (AttributeError, KeyError, IndexError, TypeError, ValueError)
+ODD_SHAPE_WORDS = "Stripe sent this object in a shape that isn't known here, so nothing can be done to it."
+
 
 class PushError(Exception):
     """Nothing was sent to Stripe."""
@@ -42,8 +46,9 @@ class StillChecking(PushError):
 class FieldConflict:
     """A field that the form changes and that somebody else changed since the form was opened."""
 
-    # The form field; its label names the entry, too, where the field is a table.
+    # The form field, and the entry where the field is a table; the label names both.
     name: str
+    key: str
     label: str
     was: Any
     now: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import time
 from collections import Counter
@@ -12,11 +13,11 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -24,11 +25,21 @@ from stripe_mirror.background import enqueue
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Job, Push, StripeObject
 from stripe_mirror.money import totals
-from stripe_mirror.push.errors import CantCheck, CantReach, NotAllowed, PushError, PushIdTaken
+from stripe_mirror.push.errors import (
+    ODD_SHAPE,
+    ODD_SHAPE_WORDS,
+    CantCheck,
+    CantReach,
+    NotAllowed,
+    PushError,
+    PushIdTaken,
+)
 from stripe_mirror.push.operation import Operation, demand, get_operation, may_in_bulk
 from stripe_mirror.push.prepare import checked_call, read_fresh
 from stripe_mirror.push.sending import LEASE, outside_transaction, send
 from stripe_mirror.push.submit import attempt_fields, display_name
+
+logger = logging.getLogger(__name__)
 
 # Excluded rows that a preview names; the others are only counted.
 NAMED = 100
@@ -60,8 +71,15 @@ def preview(operation: Operation, queryset: QuerySet[Any], *, cleaned: Mapping[s
                 seen.excluded.append((row, reason))
         else:
             seen.allowed += 1
-            seen.sums = totals([*((amount, code) for code, amount in seen.sums.items()), *operation.sums(row)])
+            seen.sums = totals([*((amount, code) for code, amount in seen.sums.items()), *_sums(operation, row)])
     return seen
+
+
+def _sums(operation: Operation, row: StripeObject) -> list[tuple[int, str]]:
+    try:
+        return list(operation.sums(row))
+    except ODD_SHAPE:
+        return []
 
 
 def _judged(
@@ -75,6 +93,8 @@ def _judged(
                 operation.plan(row, _cleaned(operation, row, form))
         except PushError as error:
             reason = str(error)
+        except ODD_SHAPE:
+            reason = ODD_SHAPE_WORDS
         yield row, reason
 
 
@@ -178,7 +198,10 @@ def run_job(job_id: UUID, *, seconds: float = math.inf) -> bool:
     outside_transaction()
     ready = Job.objects.filter(pk=job_id, state=Job.State.READY)
     ready.update(state=Job.State.RUNNING, started_at=Coalesce("started_at", timezone.now()))
-    operation = get_operation(Job.objects.get(pk=job_id).operation)
+    job = Job.objects.select_related("user").get(pk=job_id)
+    operation = get_operation(job.operation)
+    if not may_in_bulk(job.user, operation):
+        _skip_rest(job)
     end = time.monotonic() + seconds
     while push := _claim_next(job_id):
         if not _run_row(push, operation):
@@ -189,9 +212,18 @@ def run_job(job_id: UUID, *, seconds: float = math.inf) -> bool:
     return False
 
 
+def _skip_rest(job: Job) -> None:
+    """Who planned it has lost the permission since: what was not sent yet isn't sent."""
+    message = f"Nothing was sent: {display_name(job.user)} may no longer do this."
+    planned = Push.objects.filter(job=job, state=Push.State.PLANNED)
+    planned.update(state=Push.State.SKIPPED, message=message, finished_at=timezone.now())
+
+
 def _claim_next(job_id: UUID) -> Push | None:
     """Take the next planned row of a running job; of two runners, one gets it."""
-    planned = Push.objects.filter(job_id=job_id, job__state=Job.State.RUNNING, state=Push.State.PLANNED)
+    # No join: PostgreSQL would not look at the row's state again after waiting for another runner's claim.
+    running = Job.objects.filter(pk=job_id, state=Job.State.RUNNING)
+    planned = Push.objects.filter(job__in=running, state=Push.State.PLANNED)
     while (push := planned.select_related("job").order_by("position").first()) is not None:
         claim = {
             "state": Push.State.SENDING,
@@ -218,6 +250,11 @@ def _run_row(push: Push, operation: Operation) -> bool:
         state = Push.State.REFUSED if isinstance(error, CantCheck) else Push.State.SKIPPED
         _mark(push, state=state, message=str(error), finished_at=timezone.now(), next_attempt_at=None)
         return True
+    except ODD_SHAPE:
+        logger.exception("%s of %s could not be prepared", push.operation, push.object_id)
+        words = f"Nothing was sent. {ODD_SHAPE_WORDS}"
+        _mark(push, state=Push.State.REFUSED, message=words, finished_at=timezone.now(), next_attempt_at=None)
+        return True
     if _mark(push, message="", **attempt_fields(operation, fresh, call=call)):
         push.refresh_from_db()
         send(push, operation)
@@ -238,14 +275,32 @@ def complete_job(job_id: UUID) -> bool:
     return bool(done.update(state=Job.State.FINISHED, finished_at=timezone.now()))
 
 
-def stop_job(job: Job) -> bool:
-    """Send nothing more once the row in hand is done; False where the job has ended already."""
+def may_steer(user: User | AnonymousUser, job: Job) -> bool:
+    """Whether this person may stop and resume it: who may run its operation on many rows."""
+    try:
+        return may_in_bulk(user, get_operation(job.operation))
+    except KeyError:
+        return False
+
+
+def _demand_steering(user: User | AnonymousUser, job: Job) -> None:
+    if not may_steer(user, job):
+        raise PermissionDenied("You may not stop or resume this job: that needs the permission to run it.")
+
+
+def stop_job(job: Job, *, user: User | AnonymousUser) -> bool:
+    """Send nothing more once the row in hand is done; False where the job has ended already.
+
+    Raises PermissionDenied.
+    """
+    _demand_steering(user, job)
     going = Job.objects.filter(pk=job.pk, state__in=(Job.State.READY, Job.State.RUNNING))
     return bool(going.update(state=Job.State.STOPPED))
 
 
-def resume_job(job: Job) -> bool:
-    """Go on with a stopped job; False where it isn't stopped."""
+def resume_job(job: Job, *, user: User | AnonymousUser) -> bool:
+    """Go on with a stopped job; False where it isn't stopped. Raises PermissionDenied."""
+    _demand_steering(user, job)
     if not Job.objects.filter(pk=job.pk, state=Job.State.STOPPED).update(state=Job.State.READY):
         return False
     enqueue("run_job", str(job.pk))
@@ -257,16 +312,17 @@ def due_jobs(limit: int = 20) -> list[UUID]:
     rows = Push.objects.filter(job=OuterRef("pk"))
     busy = rows.filter(state=Push.State.SENDING, next_attempt_at__gt=timezone.now())
     planned, unsettled = rows.filter(state=Push.State.PLANNED), rows.exclude(state__in=FINAL)
-    going = Job.objects.filter(state__in=(Job.State.READY, Job.State.RUNNING))
-    due = going.filter(~Exists(busy), Exists(planned) | ~Exists(unsettled))
+    going = Q(state__in=(Job.State.READY, Job.State.RUNNING))
+    unfinished = Job.objects.exclude(state=Job.State.FINISHED)
+    due = unfinished.filter(~Exists(busy), (going & Exists(planned)) | ~Exists(unsettled))
     return list(due.order_by("created_at").values_list("pk", flat=True)[:limit])
 
 
 def progress(job: Job) -> dict[str, Any]:
-    """Rows per state, and `total`, `done` (rows with a result) and `percent`."""
+    """Rows per state, and `total`, `settled` (rows with a result, whichever) and `percent` of them."""
     counted = job.pushes.order_by().values_list("state").annotate(rows=Count("pk"))
     counts = Counter(dict(counted))
     total = sum(counts.values())
-    done = sum(counts[state] for state in FINAL)
+    settled = sum(counts[state] for state in FINAL)
     per_state = {state.value: counts[state.value] for state in Push.State}
-    return {**per_state, "total": total, "done": done, "percent": 100 * done // total if total else 100}
+    return {**per_state, "total": total, "settled": settled, "percent": 100 * settled // total if total else 100}

@@ -18,7 +18,7 @@ from stripe_mirror.conf import conf
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import state
-from stripe_mirror.push.secrets import holds_secret
+from stripe_mirror.push.secrets import holds_nul, holds_secret
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ class OperationForm(forms.Form):
                 cleaned[name] = self.initial[name]
             elif holds_secret(value):
                 self.add_error(name, "This contains what looks like a Stripe key or secret. Remove it.")
+            elif holds_nul(value):
+                self.add_error(name, "This contains a NUL character, which can't be stored. Remove it.")
         return cleaned
 
     def _is_omitted(self, name: str) -> bool:
@@ -108,6 +110,10 @@ class Operation(ABC):
     offered: ClassVar[bool] = True
     # Parameters that steer the call and aren't read back from the object.
     not_state: ClassVar[tuple[str, ...]] = ()
+    # Form fields that say what to do, not what the object holds: its present state never replaces them.
+    decisions: ClassVar[tuple[str, ...]] = ()
+    # Operations of one topic replace each other, whichever parameters they send.
+    topic: ClassVar[str] = ""
 
     @abstractmethod
     def why_not(self, row: StripeObject) -> str:

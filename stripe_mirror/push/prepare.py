@@ -37,7 +37,8 @@ def checked_call(
     """The request for a freshly read row. Raises NotAllowed, Conflict or NothingToChange."""
     if reason := operation.why_not(fresh):
         raise NotAllowed(f"Nothing was sent. {reason}")
-    merged, clashes = state.rebase(opened, operation.initial(fresh), cleaned)
+    shown = {name: value for name, value in opened.items() if name not in operation.decisions}
+    merged, clashes = state.rebase(shown, operation.initial(fresh), cleaned)
     if clashes:
         raise Conflict([_field_conflict(operation, clash) for clash in clashes])
     call = operation.plan(fresh, merged)
@@ -49,7 +50,7 @@ def _field_conflict(operation: Operation, clash: state.Clash) -> FieldConflict:
     label = str(field.label or clash.name) if field else clash.name
     if clash.key:
         label = f"{label} “{clash.key}”"
-    return FieldConflict(clash.name, label, clash.was, clash.now, clash.yours)
+    return FieldConflict(clash.name, clash.key, label, clash.was, clash.now, clash.yours)
 
 
 def ordered(params: Mapping[str, Any]) -> dict[str, Any]:

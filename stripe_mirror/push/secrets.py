@@ -1,4 +1,4 @@
-"""Keeps Stripe's keys and secrets out of forms, push rows and messages (S61)."""
+"""Keeps Stripe's keys and secrets out of forms, push rows and messages (S61), and what no database can hold."""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from typing import Any
 
 # Also as Stripe masks them in its messages: "rk_test_****abcd".
 SECRET = re.compile(r"\b(?:(?:sk|rk)_(?:live|test)_|whsec_)[\w*]+")
+
+NUL = re.compile("\0")
 
 
 def scrubbed(text: str) -> str:
@@ -15,8 +17,17 @@ def scrubbed(text: str) -> str:
 
 def holds_secret(value: Any) -> bool:
     """Whether a form's value contains a key or secret, at any depth."""
+    return _holds(value, SECRET)
+
+
+def holds_nul(value: Any) -> bool:
+    """Whether a form's value contains a NUL character, at any depth."""
+    return _holds(value, NUL)
+
+
+def _holds(value: Any, pattern: re.Pattern[str]) -> bool:
     if isinstance(value, str):
-        return bool(SECRET.search(value))
+        return bool(pattern.search(value))
     if isinstance(value, Mapping):
-        return any(holds_secret(part) for pair in value.items() for part in pair)
-    return isinstance(value, list | tuple) and any(map(holds_secret, value))
+        return any(_holds(part, pattern) for pair in value.items() for part in pair)
+    return isinstance(value, list | tuple) and any(_holds(part, pattern) for part in value)

@@ -127,6 +127,8 @@ def settle_done(push: Push, operation: Operation, obj: Mapping[str, Any], *, req
         message="",
         request_id=request_id or push.request_id,
     )
+    # After the push has its request id, by which events that come from now on find it.
+    _adopt_changes(push, request_id)
 
 
 def _as_row(kind: Kind, obj: Mapping[str, Any]) -> StripeObject:
@@ -134,10 +136,14 @@ def _as_row(kind: Kind, obj: Mapping[str, Any]) -> StripeObject:
 
 
 def refuse(push: Push, message: str, *, failure: StripeFailure | None = None) -> None:
-    """Nothing changed in Stripe: say why, with Stripe's parameter, code and request id."""
+    """Nothing changed in Stripe: say why, with Stripe's parameter, code and request id.
+
+    Only the latest attempt may say so: what a slow one learns tells nothing of the one that has taken over.
+    """
     _settle(
         push,
         Push.State.REFUSED,
+        only_attempt=push.attempts,
         after={},
         message=scrubbed(message),
         error_param=failure.param if failure else "",
@@ -148,7 +154,7 @@ def refuse(push: Push, message: str, *, failure: StripeFailure | None = None) ->
 
 def give_back(push: Push, message: str) -> None:
     """A job's row that surely did nothing yet: back into the job's queue, where stopping the job holds it."""
-    Push.objects.filter(pk=push.pk, state=Push.State.SENDING).update(
+    Push.objects.filter(pk=push.pk, state=Push.State.SENDING, attempts=push.attempts).update(
         state=Push.State.PLANNED, message=scrubbed(message), first_sent_at=None, next_attempt_at=None
     )
     push.refresh_from_db()
@@ -171,7 +177,9 @@ def leave_unknown(push: Push, failure: StripeFailure) -> None:
 
 def _unknown(push: Push, failure: StripeFailure) -> str:
     """What is known. That a later attempt did nothing says nothing of the first."""
-    if push.attempts <= 1 or isinstance(failure, OutcomeUnknown):
+    if isinstance(failure, OutcomeUnknown):
+        return scrubbed(f"{failure} It is not known yet whether this happened.")
+    if push.attempts <= 1:
         return scrubbed(str(failure))
     return "It is not known yet whether this happened: Stripe did not say when it was asked again."
 
@@ -187,9 +195,17 @@ def key_expires_at(push: Push) -> datetime:
     return (push.first_sent_at or push.created_at) + KEY_LIFETIME
 
 
-def _settle(push: Push, state: Push.State, **fields: Any) -> None:
+def _settle(push: Push, state: Push.State, *, only_attempt: int | None = None, **fields: Any) -> None:
     """Mark the outcome; an outcome that another attempt found before stays."""
-    Push.objects.filter(pk=push.pk, state__in=OPEN).update(
-        state=state, finished_at=timezone.now(), next_attempt_at=None, **fields
-    )
+    still_open = Push.objects.filter(pk=push.pk, state__in=OPEN)
+    if only_attempt is not None:
+        still_open = still_open.filter(attempts=only_attempt)
+    still_open.update(state=state, finished_at=timezone.now(), next_attempt_at=None, **fields)
     push.refresh_from_db()
+
+
+def _adopt_changes(push: Push, request_id: str) -> None:
+    """Changes by an event that overtook the answer to a DELETE, which has no key that would name the push."""
+    if request_id:
+        overtaking = Change.objects.filter(request_id=request_id, push=None)
+        overtaking.update(push=push, source=Change.Source.PUSH)

@@ -81,11 +81,32 @@ def leaves(params: Mapping[str, Any], *, path: tuple[str, ...] = ()) -> Iterator
             yield (*path, key), value
 
 
+def overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two requests set a field in common; a table that is sent whole covers its entries."""
+    pairs = ((a, b) for a, _ in leaves(one) for b, _ in leaves(other))
+    return any(a[: len(b)] == b[: len(a)] for a, b in pairs)
+
+
 def look_up(obj: Any, path: tuple[str, ...]) -> Any:
     """The value at a path of Stripe's object, None where there is none; an expanded object reads as its id."""
     for key in path:
         obj = obj.get(key) if isinstance(obj, Mapping) else None
     return obj["id"] if isinstance(obj, Mapping) and "id" in obj and "object" in obj else obj
+
+
+def text(value: Any) -> str:
+    """A value as a form shows it; "" for what is no text (an object in an unknown shape is left alone)."""
+    return value if isinstance(value, str) else ""
+
+
+def texts(value: Any) -> list[str]:
+    """A list of texts, without what is none."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def table(value: Any) -> dict[str, str]:
+    """A table of texts, without what is none."""
+    return {k: v for k, v in value.items() if isinstance(v, str)} if isinstance(value, Mapping) else {}
 
 
 def touched(obj: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:

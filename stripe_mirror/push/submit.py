@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Push, StripeObject
+from stripe_mirror.push import state
 from stripe_mirror.push.errors import CantCheck, CantReach, NotAllowed, PushError, PushIdTaken
-from stripe_mirror.push.operation import Call, Operation, demand, get_operation
+from stripe_mirror.push.operation import Call, Operation, all_operations, demand, get_operation
 from stripe_mirror.push.prepare import checked_call, read_fresh
 from stripe_mirror.push.sending import (
     LEASE,
@@ -144,11 +145,23 @@ def resume(push_id: UUID) -> Push | None:
     elif _has_evidence(push):
         push.refresh_from_db()
         settle_done(push, operation, _known_state(push))
-    elif push.method == "post" and timezone.now() < key_expires_at(push):
+    elif push.method == "post" and timezone.now() < key_expires_at(push) and not _superseded(push, operation):
         send(push, operation)
     else:
         _ask_state(push, operation)
     return push
+
+
+def _superseded(push: Push, operation: Operation) -> bool:
+    """Whether a later push is about the same: a late first execution of this one would undo that."""
+    if operation.creates:
+        return False
+    later = Push.objects.filter(
+        object_type=push.object_type, object_id=push.object_id, first_sent_at__gt=push.first_sent_at
+    ).exclude(pk=push.pk)
+    later = later.exclude(state__in=(Push.State.REFUSED, Push.State.SKIPPED))
+    rivals = {other.name for other in all_operations() if other.topic and other.topic == operation.topic}
+    return any(other.operation in rivals or state.overlap(push.params, other.params) for other in later)
 
 
 def _claim(push_id: UUID, now: datetime) -> Push | None:
@@ -161,7 +174,7 @@ def _claim(push_id: UUID, now: datetime) -> Push | None:
 
 def _has_evidence(push: Push) -> bool:
     """An event under our key has arrived meanwhile: Stripe did it."""
-    change = push.changes.order_by("id").first()
+    change = push.changes.filter(object_type=push.object_type).order_by("id").first()
     if change is None:
         return False
     if not push.object_id:
@@ -177,6 +190,7 @@ def _known_state(push: Push) -> dict[str, Any]:
 def _ask_state(push: Push, operation: Operation) -> None:
     """Where repeating is not safe by itself (a DELETE, or a key past its lifetime), Stripe's state decides."""
     call, expired = call_of(push), timezone.now() >= key_expires_at(push)
+    superseded = _superseded(push, operation)
     if operation.creates:
         refuse(push, "Stripe never confirmed this, and no event tells of it. It isn't tried again: look in Stripe.")
         return
@@ -186,11 +200,13 @@ def _ask_state(push: Push, operation: Operation) -> None:
         if expired and not isinstance(failure, CantReach):
             refuse(push, "Stripe never confirmed this, and its object can't be read any more. It isn't tried again.")
         else:
-            leave_unknown(push, OutcomeUnknown("It is not known yet whether this happened: Stripe can't be asked."))
+            leave_unknown(push, OutcomeUnknown("Stripe can't be asked."))
         return
     if operation.is_done(row, call):
         settle_done(push, operation, row.data)
     elif expired:
         refuse(push, "Stripe never confirmed this, and its state shows that it did not happen. It isn't tried again.")
+    elif superseded:
+        refuse(push, "Stripe never confirmed this, and a later change of the same was sent. It isn't tried again.")
     else:
         send(push, operation)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from stripe_mirror.models import StripeObject
 from stripe_mirror.push import state
-from stripe_mirror.push.errors import NothingToChange
+from stripe_mirror.push.errors import ODD_SHAPE_WORDS, NotAllowed, NothingToChange
 from stripe_mirror.push.operation import Call, Operation, OperationForm, register
 
 ENDED = frozenset({"canceled", "incomplete_expired"})
@@ -33,14 +33,27 @@ FEEDBACK = [
 ]
 
 
+def status_of(row: StripeObject) -> str:
+    """Its status; "" where it has none that a status could be."""
+    status = row.data.get("status")
+    return status if isinstance(status, str) else ""
+
+
 def why_not_changeable(row: StripeObject) -> str:
     """What forbids any change of a subscription."""
     status = row.data.get("status")
+    if not isinstance(status, str):
+        return ODD_SHAPE_WORDS
     if row.deleted_at or status in ENDED:
         return f"This subscription has ended (it is {status}). Stripe can't change it any more."
     if schedule := state.look_up(row.data, ("schedule",)):
         return f"This subscription follows the schedule {schedule}. Release or change the schedule in Stripe first."
     return ""
+
+
+def only_now(status: str) -> str:
+    """Why Stripe takes no date or period end."""
+    return f"While it is {status}, a subscription can only be cancelled now."
 
 
 class CancelForm(OperationForm):
@@ -71,10 +84,10 @@ class CancelForm(OperationForm):
 
     def prepare(self) -> None:
         """Offer only what Stripe takes in this status; a form for many rows (without a status) offers all."""
-        status, field = self.row.data.get("status"), self.choice_field("when")
+        status, field = status_of(self.row), self.choice_field("when")
         if status and status not in SCHEDULABLE:
             field.choices = [(NOW, "Now")]
-            field.error_messages["invalid_choice"] = f"While it is {status}, a subscription can only be cancelled now."
+            field.error_messages["invalid_choice"] = only_now(status)
 
     def clean(self) -> dict[str, Any]:
         """Each option goes with one way to cancel."""
@@ -112,6 +125,8 @@ class CancelSubscription(Operation):
         "A cancellation at the period's end or at a date can be undone until then."
     )
     not_state = ("proration_behavior", "invoice_now", "prorate")
+    decisions = ("when",)
+    topic = "end of a subscription"
 
     def why_not(self, row: StripeObject) -> str:
         """Ended ones and those under a schedule."""
@@ -119,7 +134,7 @@ class CancelSubscription(Operation):
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """The gentlest way that this status allows."""
-        return {"when": PERIOD_END if row.data.get("status", "active") in SCHEDULABLE else NOW}
+        return {"when": PERIOD_END if (status_of(row) or "active") in SCHEDULABLE else NOW}
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """A DELETE for now, else an update of what differs."""
@@ -129,6 +144,9 @@ class CancelSubscription(Operation):
         if cleaned["when"] == NOW:
             flags = {name: True for name in ("invoice_now", "prorate") if cleaned.get(name)}
             return Call("delete", path, {**flags, **more})
+        if status_of(row) not in SCHEDULABLE:
+            # The form was opened before this status: what was meant to happen later must not happen now.
+            raise NotAllowed(f"Nothing was sent. {only_now(status_of(row))}")
         timing = _timing(cleaned)
         if state.matches(row.data, {**timing, **more}, ignore=self.not_state):
             raise NothingToChange("Nothing was sent: this cancellation is scheduled already.")
@@ -143,8 +161,8 @@ class CancelSubscription(Operation):
     def is_done(self, row: StripeObject, call: Call) -> bool:
         """A DELETE has no idempotency key: only the state tells."""
         if call.method == "delete":
-            return bool(row.deleted_at) or row.data.get("status") == "canceled"
-        return row.data.get("status") in ENDED or super().is_done(row, call)
+            return bool(row.deleted_at) or status_of(row) == "canceled"
+        return status_of(row) in ENDED or super().is_done(row, call)
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """When it ends, what is invoiced, what is noted."""
@@ -198,6 +216,7 @@ class KeepSubscription(Operation):
     object_type = "subscription"
     form_class = KeepForm
     bulk = True
+    topic = CancelSubscription.topic
 
     def why_not(self, row: StripeObject) -> str:
         """Only a scheduled cancellation can be undone, and only before it takes effect."""

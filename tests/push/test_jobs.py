@@ -104,7 +104,13 @@ def test_a_job_of_twenty_cancels_each_once_and_tells_of_each(
     assert statuses(stripe, rows) == ["canceled"] * 20
     assert len(stripe.requests("DELETE")) == 17
     counts = jobs.progress(job)
-    assert (counts["done"], counts["skipped"], counts["percent"], counts["total"]) == (20, 3, 100, 20)
+    assert (counts["done"], counts["settled"], counts["skipped"], counts["percent"], counts["total"]) == (
+        17,
+        20,
+        3,
+        100,
+        20,
+    )
     assert Push.objects.filter(job=job, state=Push.State.DONE).count() == 17
     skipped = Push.objects.filter(job=job, state=Push.State.SKIPPED)
     assert all("canceled" in push.message for push in skipped)
@@ -170,19 +176,19 @@ def test_a_stopped_job_sends_nothing_until_it_is_resumed(
     rows = many(4)
     job = cancel_all(canceller)
     assert jobs.run_job(job.pk, seconds=0), "three rows are left when time runs out"
-    assert jobs.stop_job(job)
+    assert jobs.stop_job(job, user=canceller)
     jobs.run_job(job.pk)
     assert statuses(stripe, rows).count("canceled") == 1
     assert jobs.progress(job)["percent"] == 25
     assert jobs.due_jobs() == []
-    assert jobs.resume_job(job)
+    assert jobs.resume_job(job, user=canceller)
     assert jobs.due_jobs() == [job.pk]
     jobs.run_job(job.pk)
     job.refresh_from_db()
     assert job.state == Job.State.FINISHED
     assert statuses(stripe, rows) == ["canceled"] * 4
-    assert not jobs.stop_job(job)
-    assert not jobs.resume_job(job)
+    assert not jobs.stop_job(job, user=canceller)
+    assert not jobs.resume_job(job, user=canceller)
 
 
 def test_two_runners_side_by_side_do_each_row_once(
@@ -212,7 +218,7 @@ def test_s44_a_killed_worker_leaves_a_job_that_goes_on(
     wait_for(lambda: stripe.faults.list()[0]["used"] == 1, 10, "row 3 was not sent")
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    assert jobs.progress(job)["done"] == 2
+    assert jobs.progress(job)["settled"] == 2
     assert jobs.due_jobs() == [], "the lease of the dead process has not run out"
     lease_ends()
     (push_id,) = due_pushes()
@@ -221,7 +227,7 @@ def test_s44_a_killed_worker_leaves_a_job_that_goes_on(
     assert jobs.due_jobs() == [job.pk]
     jobs.run_job(job.pk)
     job.refresh_from_db()
-    assert (job.state, jobs.progress(job)["done"]) == (Job.State.FINISHED, 4)
+    assert (job.state, jobs.progress(job)["settled"]) == (Job.State.FINISHED, 4)
     assert statuses(stripe, rows) == ["canceled"] * 4
     assert len(stripe.requests("DELETE")) == 4
 
@@ -250,7 +256,7 @@ def test_an_unknown_outcome_does_not_hold_the_others_up_and_is_counted_later(
     jobs.run_job(job.pk)
     job.refresh_from_db()
     assert job.state == Job.State.RUNNING
-    assert (jobs.progress(job)["unknown"], jobs.progress(job)["done"]) == (1, 2)
+    assert (jobs.progress(job)["unknown"], jobs.progress(job)["settled"]) == (1, 2)
     assert jobs.due_jobs() == [], "there is nothing to send"
     lease_ends()
     resume(due_pushes()[0])
@@ -309,3 +315,59 @@ def test_s44_rows_that_are_refused_or_gone_are_told_and_the_others_go_on(
     assert pushes["sub_gone"].state == Push.State.SKIPPED
     assert "ended" in pushes["sub_gone"].message
     assert pushes[fine.pk].state == Push.State.DONE
+
+
+def test_s58_rows_that_are_left_are_not_sent_for_who_lost_the_permission(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    rows = many(3)
+    job = cancel_all(canceller)
+    jobs.run_job(job.pk, seconds=0)
+    User.objects.filter(pk=canceller.pk).update(is_active=False)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert statuses(stripe, rows).count("canceled") == 1
+    assert job.state == Job.State.FINISHED
+    assert "no longer" in Push.objects.filter(state=Push.State.SKIPPED)[0].message
+    assert Push.objects.filter(state=Push.State.SKIPPED).count() == 2
+
+
+def test_s58_stopping_and_resuming_need_the_permission(
+    many: Callable[[int], list[Any]], canceller: User, staff: Callable[..., User]
+) -> None:
+    many(1)
+    job, outsider = cancel_all(canceller), staff("outsider", "cancel_subscription")
+    with pytest.raises(PermissionDenied):
+        jobs.stop_job(job, user=outsider)
+    assert jobs.stop_job(job, user=canceller)
+    with pytest.raises(PermissionDenied):
+        jobs.resume_job(job, user=outsider)
+    assert Job.objects.get().state == Job.State.STOPPED
+
+
+def test_a_stopped_job_without_open_rows_is_finished(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    (row,) = many(1)
+    job = cancel_all(canceller)
+    stripe.faults.add(method="DELETE", path=f"/v1/subscriptions/{row.pk}", lose_answer=True, times=1)
+    jobs.run_job(job.pk)
+    assert jobs.stop_job(job, user=canceller)
+    lease_ends()
+    resume(due_pushes()[0])
+    assert jobs.due_jobs() == [job.pk]
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.FINISHED
+
+
+def test_a_row_in_a_shape_that_nobody_knows_is_left_out(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    odd, fine = many(2)
+    Subscription.objects.filter(pk=odd.pk).update(data={**odd.data, "status": ["x"], "items": ["y"]})
+    seen = jobs.preview(CANCEL, SUBSCRIPTIONS.all())
+    assert [row.pk for row, _ in seen.excluded] == [odd.pk]
+    assert "shape" in seen.excluded[0][1]
+    jobs.run_job(cancel_all(canceller).pk)
+    assert statuses(stripe, [odd, fine]) == ["active", "canceled"]

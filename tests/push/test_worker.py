@@ -61,7 +61,7 @@ def test_the_worker_runs_a_job_slice_by_slice(
         job_id=uuid.uuid4(),
     )
     tasks.run_job.call(str(job.pk))
-    assert jobs.progress(job)["done"] == 1
+    assert jobs.progress(job)["settled"] == 1
     assert queued(tasks.run_job) == 1, "the sweep's and the slice's wish are one"
     work()
     job.refresh_from_db()
