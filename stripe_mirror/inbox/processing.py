@@ -102,8 +102,15 @@ def settle(object_type: str, object_id: str) -> bool:
         # Impatient: the inbox has pauses of its own, visible ones, and the worker other things to do.
         applied = fetch_now(kind, object_id, origin=origin_of(events[-1]), patient=False)
     except (StripeFailure, Overtaken) as failure:
-        _postpone([event.pk for event in events], str(failure))
-        return isinstance(failure, Refused | Overtaken)
+        asked = isinstance(failure, Refused | Overtaken)
+        _postpone([event.pk for event in events], str(failure), may_give_up=asked)
+        return asked
+    except Exception as error:
+        logger.exception("%s %s could not be read for its events; it is tried again later.", object_type, object_id)
+        _postpone(
+            [event.pk for event in events], f"{type(error).__name__} while it was read; see the log of that time."
+        )
+        return True
     _settle_all(events, applied)
     if applied and applied.outcome in (Outcome.CREATED, Outcome.CHANGED):
         _note_missing_parents(kind, object_id)
@@ -238,13 +245,16 @@ def _open(event_ids: list[str]) -> QuerySet[InboxEvent]:
     return InboxEvent.objects.select_for_update().filter(pk__in=event_ids, state__in=OPEN).order_by("pk")
 
 
-def _postpone(event_ids: list[str], reason: str) -> None:
-    """Try again later, ever more rarely; at last give up, visibly."""
+def _postpone(event_ids: list[str], reason: str, *, may_give_up: bool = True) -> None:
+    """Try again later, ever more rarely; at last give up, visibly, unless it is Stripe or our key that fails.
+
+    An outage or a worn-out key may last longer than any number of tries, and no later look finds these events again.
+    """
     with transaction.atomic():
         for event in _open(event_ids):
             event.attempts += 1
-            pause = timedelta(seconds=min(5 * 4 ** (event.attempts - 1), 3600))
-            event.state = State.FAILED if event.attempts >= TRIES else State.WAITING
+            pause = timedelta(seconds=min(5 * 4 ** min(event.attempts - 1, 9), 3600))
+            event.state = State.FAILED if may_give_up and event.attempts >= TRIES else State.WAITING
             event.next_attempt_at = None if event.state == State.FAILED else timezone.now() + pause
             # A crash between an object and what it embeds must be remembered, or the event would be decided twice.
             event.reason = event.reason if event.reason == EMBEDDED_LEFT else reason

@@ -174,9 +174,9 @@ def test_rate_limited_read_waits_visibly_and_is_tried_again(sandbox: RunningSand
     assert Customer.objects.get().data == made
 
 
-def test_pauses_grow_to_an_hour_and_the_tenth_failure_is_the_last(sandbox: RunningSandbox) -> None:
+def test_pauses_grow_to_an_hour_and_the_tenth_refusal_is_the_last(sandbox: RunningSandbox) -> None:
     """S11"""
-    sandbox.faults.add(status=500)
+    sandbox.faults.add(status=403)
     keep(event(1, "customer.created", customer(), api_version="2024-06-20"))
     pauses = []
     while InboxEvent.objects.get().state == State.WAITING:
@@ -187,6 +187,22 @@ def test_pauses_grow_to_an_hour_and_the_tenth_failure_is_the_last(sandbox: Runni
     assert pauses == [5, 20, 80, 320, 1280, 3600, 3600, 3600, 3600, None]
     assert InboxEvent.objects.get().state == State.FAILED
     assert InboxEvent.objects.get().reason
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_an_outage_never_ends_an_event_however_long_it_lasts(sandbox: RunningSandbox, status: int) -> None:
+    """S11: catch-up skips what the inbox has, so nothing else would bring this state."""
+    made = sandbox.post("/v1/customers", name="Jo")
+    sandbox.faults.add(status=status)
+    keep({**events_of(sandbox)[0], "api_version": "2024-06-20"})
+    for _ in range(processing.TRIES + 2):
+        InboxEvent.objects.update(next_attempt_at=timezone.now())
+        drain()
+    assert InboxEvent.objects.get().state == State.WAITING
+    sandbox.faults.clear()
+    InboxEvent.objects.update(next_attempt_at=timezone.now())
+    drain()
+    assert Customer.objects.get().pk == made["id"]
 
 
 def test_while_stripe_is_down_each_round_asks_only_once_and_each_event_gets_its_turn(sandbox: RunningSandbox) -> None:
@@ -514,3 +530,26 @@ def test_object_that_stripe_no_longer_has_closes_its_waiting_event(sandbox: Runn
     assert InboxEvent.objects.get().state == State.STALE
     assert "no such object" in InboxEvent.objects.get().reason
     assert not Product.objects.exists()
+
+
+def test_an_error_of_our_own_while_asking_stripe_neither_loses_the_event_nor_holds_up_the_others(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [sandbox.post("/v1/customers", name=str(n)) for n in range(2)]
+    keep(*[{**e, "api_version": "2024-06-20"} for e in events_of(sandbox)])
+    fetch = processing.fetch_now
+
+    def broken(kind: Any, id: str, **options: Any) -> Any:
+        if id == made[0]["id"]:
+            raise KeyError("id")
+        return fetch(kind, id, **options)
+
+    monkeypatch.setattr(processing, "fetch_now", broken)
+    processing.drain()
+    assert Customer.objects.get().pk == made[1]["id"]
+    waiting = InboxEvent.objects.get(state=State.WAITING)
+    assert (waiting.attempts, "KeyError" in waiting.reason) == (1, True)
+    monkeypatch.undo()
+    InboxEvent.objects.filter(state=State.WAITING).update(next_attempt_at=timezone.now())
+    drain()
+    assert Customer.objects.count() == 2

@@ -127,3 +127,18 @@ def test_a_customer_without_a_user_is_created_from_its_form(
     assert push.before == {}
     assert Customer.objects.get(pk=push.object_id).name == "New Ltd"
     assert not CustomerLink.objects.exists()
+
+
+def test_a_customer_that_another_user_has_is_not_linked_twice(
+    creator: User, shopper: User, editor: User, stripe: RunningSandbox
+) -> None:
+    stripe.faults.add(method="POST", path="/v1/customers", lose_answer=True, times=1)
+    with pytest.raises(StillChecking):
+        create_customer_for(shopper, by=creator)
+    made = stripe.objects("customer")[-1]["id"]
+    CustomerLink.objects.create(user=editor, customer_id=made)
+    Push.objects.update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+    after = resume(due_pushes()[0])
+    assert after is not None
+    assert after.state == Push.State.DONE
+    assert create_customer_for(shopper, by=creator).customer_id != made
