@@ -60,4 +60,5 @@ class StripeObject(models.Model):
     @property
     def metadata(self) -> dict[str, str]:
         """Stripe's metadata; empty where the kind has none."""
-        return dict(self.data.get("metadata") or {})
+        found = self.data.get("metadata")
+        return dict(found) if isinstance(found, dict) else {}

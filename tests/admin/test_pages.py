@@ -15,8 +15,10 @@ from django.test import Client
 from django.utils import timezone
 
 from stripe_mirror.admin import display
+from stripe_mirror.admin.operations import operation_url
 from stripe_mirror.kinds import all_kinds
 from stripe_mirror.models import Change, Customer, InboxEvent, Job, MirroredAccount, Push, SyncRun
+from stripe_mirror.push.operation import operations_for
 from tests.admin import rows
 from tests.admin.conftest import KEYS
 
@@ -129,6 +131,18 @@ def test_values_of_an_unexpected_shape_are_shown(role: Callable[[str], Client], 
     twisted = rows.store({**row.data, **odd, "id": "odd_1"})
     page(viewer, twisted)
     listing(viewer, type(row))
+
+
+@pytest.mark.parametrize("object_type", OBJECTS)
+def test_values_of_an_unexpected_shape_are_shown_to_who_may_change_them(boss: Client, object_type: str) -> None:
+    row = rows.one_of_each()[object_type]
+    for number, odd in enumerate((["unexpected"], {"un": "expected"}, 7)):
+        twisted = {name: odd for name in row.data if name not in ("id", "object")}
+        stored = rows.store({**row.data, **twisted, "id": f"odd_{number}"})
+        page(boss, stored)
+        for operation in operations_for(object_type):
+            if not operation.creates:
+                assert boss.get(operation_url(stored, operation)).status_code == 200
 
 
 def test_missing_parents_are_shown_by_their_id(boss: Client) -> None:
