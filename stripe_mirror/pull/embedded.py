@@ -72,8 +72,9 @@ def _with_missing(kind: Kind, embeds: Embedded, parents: list[str], present: set
 
 
 def children_in(state: dict[str, Any], path: str) -> list[dict[str, Any]]:
-    """The embedded objects at a dotted path, through lists; ids and missing ones are left out."""
-    return [found for found in _walk(state, path.split(".")) if found.get("id") and found.get("object")]
+    """The embedded objects at a dotted path, through lists; ids, missing ones and deleted stubs are left out."""
+    found = [child for child in _walk(state, path.split(".")) if child.get("id") and child.get("object")]
+    return [child for child in found if child.get("deleted") is not True]
 
 
 def is_truncated(state: dict[str, Any], embeds: Embedded) -> bool:

@@ -95,9 +95,11 @@ def apply_page(
     `sent_at` as for `apply_state`. Rows that may be newer than the page are left alone.
     """
     seen = Bounds(as_of, read_until or as_of)
-    if connection.vendor == "postgresql" and not may_be_unstorable(page_text):
+    # A deleted stub would overwrite the last state: events and reads of one object bury.
+    whole = [item for item in items if item.get("deleted") is not True]
+    if connection.vendor == "postgresql" and len(whole) == len(items) and not may_be_unstorable(page_text):
         return _store_text(kind, page_text, len(items), seen, sent_at)
-    return _store_items(kind, items, seen, sent_at)
+    return _store_items(kind, whole, seen, sent_at)
 
 
 def _store_text(kind: Kind, text: str, count: int, seen: Bounds, sent_at: datetime | None) -> PageResult:
