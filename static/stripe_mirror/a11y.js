@@ -37,6 +37,17 @@
             event.preventDefault();
             choose(to, true);
         });
+        // A link to something inside a panel, such as the form, opens that panel first.
+        document.addEventListener("click", (event) => {
+            const link = event.target.closest("a[href^='#']");
+            const target = link && !nav.contains(link) && document.getElementById(link.hash.slice(1));
+            const index = target ? panels.findIndex((panel) => panel.contains(target)) : -1;
+            if (index >= 0) choose(index, false);
+        });
+        window.addEventListener("hashchange", () => {
+            const index = links.findIndex((link) => link.hash === location.hash);
+            if (index >= 0) choose(index, false);
+        });
         const start = links.findIndex((link) => link.hash === location.hash);
         choose(Math.max(start, 0), false);
         // The browser has scrolled to the panel, past the head of the page.

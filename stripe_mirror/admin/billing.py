@@ -53,9 +53,8 @@ class SubscriptionAdmin(StripeObjectAdmin):
         columns.STATUS,
         columns.relation("price"),
         columns.number("quantity"),
-        columns.moment("current_period_end", "Period ends"),
+        columns.day("current_period_end", "Period ends"),
         columns.CREATED,
-        columns.ID,
     )
     list_select_related = ("customer", "price")
     detail_select_related = ("default_payment_method", "latest_invoice")
@@ -201,8 +200,8 @@ class InvoiceAdmin(StripeObjectAdmin):
         columns.STATUS,
         columns.amount("total"),
         columns.amount("amount_remaining", "Remaining"),
-        columns.moment("due_date", "Due"),
-        columns.CREATED,
+        columns.day("due_date", "Due"),
+        columns.day("created", order=True),
     )
     list_select_related = ("customer",)
     detail_select_related = ("subscription",)

@@ -91,6 +91,12 @@ def moment(field: str, label: str = "", *, order: bool = False) -> Column:
     return Column(field, label, lambda row: display.when(getattr(row, field)), order=field if order else "")
 
 
+def day(field: str, label: str = "", *, order: bool = False) -> Column:
+    """The day of a point in time, for lists that have no room for the hour; the moment on hover."""
+    label = label or display.words(field)
+    return Column(field, label, lambda row: display.day(getattr(row, field)), order=field if order else "")
+
+
 def flag(field: str, label: str = "") -> Column:
     """Yes or no."""
     return Column(field, label or display.words(field), lambda row: display.yes_no(getattr(row, field)))

@@ -78,14 +78,20 @@ def day_text(moment: datetime | None) -> str:
 
 def when(moment: datetime | None, *, zone: bool = False) -> SafeString:
     """A moment in TIME_ZONE; UTC on hover."""
+    return _time(moment, moment_text(moment, zone=zone))
+
+
+def day(moment: datetime | None) -> SafeString:
+    """The day of a moment in TIME_ZONE; the moment in UTC on hover."""
+    return _time(moment, day_text(moment))
+
+
+def _time(moment: datetime | None, text: str) -> SafeString:
     if moment is None:
         return EMPTY
     utc = moment.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        utc.isoformat(),
-        f"{utc:%Y-%m-%d %H:%M:%S} UTC",
-        moment_text(moment, zone=zone),
+        '<time datetime="{}" title="{}">{}</time>', utc.isoformat(), f"{utc:%Y-%m-%d %H:%M:%S} UTC", text
     )
 
 

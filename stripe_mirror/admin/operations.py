@@ -192,8 +192,9 @@ def tell(request: HttpRequest, sheet: Sheet) -> None:
     elif sheet.push and sheet.push.state in OPEN_STATES:
         messages.warning(
             request,
-            f"{label}: checking. It isn't known yet whether Stripe did it; it is asked again by itself, "
-            "and pressing again does nothing a second time.",
+            # Stays true when the page's own note is gone because the outcome is known by then.
+            f"{label}: no clear answer came from Stripe. What you typed is kept, and a note on the page says "
+            "“checking” until the outcome is known.",
         )
     elif sheet.push and sheet.repeated:
         messages.info(request, f"{label}: this was done already, it was not sent a second time.")

@@ -49,9 +49,17 @@ def countries(language: str = "en") -> list[tuple[str, str]]:
     return [("", "—"), *sorted(found, key=lambda pair: pair[1])]
 
 
+class TextField(forms.CharField):
+    """A text whose lines end as Stripe's own pages end them; browsers post "\\r\\n"."""
+
+    def to_python(self, value: Any) -> str:
+        """One character ends a line, so that its length is what a person counts, too."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
 def text(label: str, longest: int = 5000, **more: Any) -> forms.CharField:
     """An optional text; Stripe judges what stands in it."""
-    return forms.CharField(label=label, required=False, max_length=longest, **more)
+    return TextField(label=label, required=False, max_length=longest, **more)
 
 
 def country(label: str) -> forms.ChoiceField:

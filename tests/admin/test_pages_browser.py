@@ -11,8 +11,11 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
 from stripe_mirror.admin import display
+from stripe_mirror.kinds import get_kind
+from stripe_mirror.pull.fetch import fetch_now
 from tests.admin import rows
 from tests.admin.test_live_browser import chromium, page  # noqa: F401 (fixtures)
+from tests.sandbox.testing import RunningSandbox
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -78,6 +81,46 @@ def test_no_page_is_wider_than_the_screen_or_asks_another_host(
         page.goto(url)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, url
     assert [url for url in foreign if not url.startswith("data:")] == []
+
+
+def test_lists_stand_on_a_common_screen_without_scrolling_sideways(page: Page) -> None:  # noqa: F811
+    long = rows.customer("cus_Long", name="L" * 60, email="e" * 60 + "@example.com")
+    moment = 1_795_000_000
+    rows.price()
+    rows.subscription(customer=long.pk, status="trialing", trial_end=moment, created=moment)
+    owed = {"currency": "kwd", "total": 1_325_750, "amount_remaining": 1_325_750, "due_date": moment}
+    rows.invoice(customer=long.pk, number="CCC83354-0001", status="open", created=moment, **owed)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for name in ("customer", "subscription", "invoice"):
+        page.goto(f"/admin/stripe_mirror/{name}/")
+        assert page.evaluate("(t => t.scrollWidth - t.parentElement.clientWidth)(document.all.result_list)") <= 0, name
+
+
+def test_the_edit_button_leads_to_the_form_from_every_tab(customer_page: Page) -> None:
+    customer_page.click("#tab-history")
+    customer_page.get_by_role("link", name="Edit customer").click()
+    expect(customer_page.locator("input[name=phone]")).to_be_in_viewport()
+
+
+def test_an_address_that_names_a_tab_opens_it_on_a_page_that_is_open_already(customer_page: Page) -> None:
+    customer_page.goto(f"{customer_page.url}#history")
+    expect(customer_page.locator("#history")).to_be_visible()
+
+
+def test_both_sides_of_a_conflict_can_be_read_on_a_phone_s38(
+    page: Page,  # noqa: F811
+    sandbox: RunningSandbox,
+) -> None:
+    made = sandbox.post("/v1/customers", name="Jane", email="jane.was@example.com")
+    fetch_now(get_kind("customer"), made["id"], patient=False)
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.goto(f"/admin/stripe_mirror/customer/{made['id']}/change/")
+    sandbox.post(f"/v1/customers/{made['id']}", email="jane.theirs@example.com")
+    page.fill("input[name=email]", "jane.mine@example.com")
+    page.click("text=Save in Stripe")
+    for words in ("jane.theirs@example.com", "Keep theirs", "jane.mine@example.com", "Use mine"):
+        box = page.locator(".sm-conflicts").get_by_text(words).bounding_box()
+        assert box is not None and box["x"] + box["width"] <= 400, words
 
 
 def test_pages_work_without_scripts(chromium: Browser, live_server: Any) -> None:  # noqa: F811

@@ -102,6 +102,10 @@ def test_shipping_without_a_name_is_refused_at_the_field() -> None:
     assert list(form.errors) == ["shipping_name"]
 
 
+def test_lines_end_in_stripe_as_they_end_there_and_not_as_browsers_post_them() -> None:
+    assert sent(jane(), description="one\r\ntwo") == {"description": "one\ntwo"}
+
+
 def test_odd_shipping_details_do_not_keep_other_fields_from_being_edited() -> None:
     assert sent(jane(shipping={"name": None, "phone": "2", "address": {}}), phone="9") == {"phone": "9"}
 
