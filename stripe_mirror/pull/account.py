@@ -6,11 +6,17 @@ from stripe_mirror.conf import conf
 from stripe_mirror.models import MirroredAccount
 from stripe_mirror.pull.rows import UNKNOWN_ACCOUNT
 from stripe_mirror.stripe_api import read
-from stripe_mirror.stripe_api.errors import NotPermitted
+from stripe_mirror.stripe_api.errors import BadKey, NotPermitted
 
 
-class OtherAccount(Exception):
+class OtherAccount(BadKey):
     """The key belongs to another account or mode than this database mirrors; the message says what to do."""
+
+
+def require_mirrored_mode() -> None:
+    """Before an object is read or changed: with a key of the other mode nothing would be found. Raises OtherAccount."""
+    if known := MirroredAccount.objects.first():
+        _same_mode(known)
 
 
 def mirrored_account() -> MirroredAccount:

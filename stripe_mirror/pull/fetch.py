@@ -11,6 +11,7 @@ from stripe_mirror.kinds import Embedded, Kind, get_kind
 from stripe_mirror.models import StripeObject
 from stripe_mirror.models.fields import JsonForeignKey
 from stripe_mirror.pull import embedded
+from stripe_mirror.pull.account import check_account, require_mirrored_mode
 from stripe_mirror.pull.apply import Applied, Origin, Outcome, apply_deleted, apply_page, apply_state
 from stripe_mirror.pull.pages import SYNC
 from stripe_mirror.stripe_api import read
@@ -27,8 +28,10 @@ class Overtaken(Exception):
 def fetch_now(kind: Kind, id: str, *, origin: Origin = SYNC, patient: bool = True) -> Applied | None:
     """Read the object and store what Stripe says; None where neither Stripe nor we have it.
 
-    Raises a StripeFailure, or Overtaken where newer states kept arriving in the meantime.
+    Raises a StripeFailure (OtherAccount where the key isn't the mirrored account's), or Overtaken where newer states
+    kept arriving in the meantime.
     """
+    require_mirrored_mode()
     for _ in range(READS):
         sent_at = timezone.now()
         try:
@@ -78,6 +81,8 @@ def _gone(kind: Kind, id: str, *, sent_at: datetime, origin: Origin) -> Applied 
     held = kind.model._default_manager.filter(pk=id).values_list("as_of", flat=True).first()
     if held is None:
         return None
+    # With a key of another account every object is missing, and none is deleted.
+    check_account()
     now = timezone.now().replace(microsecond=0)
     return apply_deleted(kind, id, as_of=held, read_until=max(held, now), sent_at=sent_at, origin=origin)
 

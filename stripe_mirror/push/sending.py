@@ -14,6 +14,7 @@ from django.utils import timezone
 from stripe_mirror.background import enqueue
 from stripe_mirror.kinds import Kind, kind_of
 from stripe_mirror.models import Change, Push, StripeObject
+from stripe_mirror.pull.account import require_mirrored_mode
 from stripe_mirror.pull.apply import Origin, apply_state
 from stripe_mirror.pull.fetch import Overtaken, fetch_now
 from stripe_mirror.push.operation import Call, Operation
@@ -52,6 +53,7 @@ def send(push: Push, operation: Operation) -> None:
     outside_transaction()
     call, sent_at = call_of(push), timezone.now()
     try:
+        require_mirrored_mode()
         if call.method == "delete":
             answer = write.delete(call.path, call.params)
         else:

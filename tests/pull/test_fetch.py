@@ -9,10 +9,12 @@ import pytest
 from django.utils import timezone
 
 from stripe_mirror.kinds import get_kind
-from stripe_mirror.models import Change, Coupon, Customer, Product
+from stripe_mirror.models import Change, Coupon, Customer, MirroredAccount, Product
 from stripe_mirror.pull import fetch
+from stripe_mirror.pull.account import OtherAccount
 from stripe_mirror.pull.apply import Origin, Outcome, apply_state
 from stripe_mirror.pull.fetch import Overtaken, fetch_now
+from stripe_mirror.pull.pages import SYNC
 from stripe_mirror.stripe_api.errors import RateLimited
 from tests.sandbox.testing import RunningSandbox
 
@@ -116,3 +118,17 @@ def test_impatient_read_fails_at_once_and_a_patient_one_waits(sandbox: RunningSa
     sandbox.faults.clear()
     sandbox.faults.add(status=429, times=1)
     assert fetch_now(CUSTOMER, made["id"]) is not None
+
+
+@pytest.mark.parametrize(
+    "mirrored", [{"pk": "acct_someone_else", "livemode": False}, {"pk": "acct_1", "livemode": True}]
+)
+def test_with_a_key_of_another_account_or_mode_nothing_is_taken_for_deleted(
+    sandbox: RunningSandbox, mirrored: dict[str, Any]
+) -> None:
+    at = timezone.now().replace(microsecond=0)
+    apply_state(CUSTOMER, {"id": "cus_theirs", "object": "customer"}, as_of=at, read_until=None, origin=SYNC)
+    MirroredAccount.objects.create(**mirrored)
+    with pytest.raises(OtherAccount, match="Nothing was changed"):
+        fetch_now(CUSTOMER, "cus_theirs")
+    assert Customer.objects.get().deleted_at is None

@@ -12,8 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from pytest_django import Settings
 
-from stripe_mirror.models import Change, Push
-from stripe_mirror.push.errors import Conflict, NotAllowed, NothingToChange, PushIdTaken
+from stripe_mirror.models import Change, MirroredAccount, Push
+from stripe_mirror.push.errors import CantCheck, Conflict, NotAllowed, NothingToChange, PushIdTaken
 from stripe_mirror.push.operation import get_operation, may, why_not_user
 from stripe_mirror.push.submit import submit
 from tests.push.conftest import Doing
@@ -280,3 +280,14 @@ def test_a_key_that_stripe_does_not_know_stops_before_anything_is_sent(
     with pytest.raises(Exception, match="STRIPE_SECRET_KEY"):
         doing("edit_customer", customer, editor).submit(phone="99")
     assert stripe.requests("POST") == []
+
+
+def test_a_key_of_the_other_mode_sends_nothing(
+    doing: Opens, customer: Any, editor: User, stripe: RunningSandbox
+) -> None:
+    MirroredAccount.objects.create(pk="acct_live", livemode=True)
+    stripe.clear_requests()
+    with pytest.raises(CantCheck, match="live mode"):
+        doing("edit_customer", customer, editor).submit(phone="99")
+    assert stripe.requests() == []
+    assert not Push.objects.exists()

@@ -6,7 +6,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from stripe_mirror.inbox.processing import drain
 from stripe_mirror.inbox.store import store_listed
-from stripe_mirror.pull.account import OtherAccount
 from stripe_mirror.pull.catch_up import catch_up, gap_sentence
 
 
@@ -17,10 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """List, store, process, report."""
-        try:
-            result = catch_up(store_listed)
-        except OtherAccount as failure:
-            raise CommandError(str(failure)) from None
+        result = catch_up(store_listed)
         while drain():
             pass
         self.stdout.write(f"{result.seen} events listed since {result.since:%Y-%m-%d %H:%M} UTC, {result.stored} new.")

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from stripe_mirror.kinds import Kind, all_kinds
 from stripe_mirror.models import SyncRun
-from stripe_mirror.pull.account import OtherAccount, check_account
+from stripe_mirror.pull.account import check_account
 from stripe_mirror.pull.backfill import backfill, listed_kinds
 from stripe_mirror.pull.rows import UNKNOWN_ACCOUNT
 from stripe_mirror.stripe_api.errors import StripeFailure
@@ -76,7 +76,7 @@ class Command(BaseCommand):
     def _check_account(self) -> None:
         try:
             account = check_account()
-        except (OtherAccount, StripeFailure) as failure:
+        except StripeFailure as failure:
             raise CommandError(str(failure)) from None
         if account.pk == UNKNOWN_ACCOUNT:
             self.stdout.write(
