@@ -46,7 +46,7 @@ run: .venv/.run  ## server and worker against the real Stripe, with .env
 	@exec $(BIN)/python manage.py serve
 
 test: .venv/.dev  ## the tests, on SQLite or on TEST_DATABASE_URL
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: .venv/.dev  ## formatting, lint, types, import walls, migrations
 	@$(BIN)/ruff format --check .

@@ -9,15 +9,24 @@ from typing import Any
 import pytest
 import stripe
 from django.test import Client
+from playwright.sync_api import Browser
 from pytest_django.fixtures import Settings
 
 from stripe_mirror.kinds import all_kinds
 from stripe_mirror.pull.changes import differences
 from stripe_mirror.stripe_api import client as stripe_client
+from tests.chromium import running_chromium
 from tests.sandbox.seed import seed
 from tests.sandbox.testing import API_KEY, RunningSandbox
 
 SECRET = "whsec_" + "test"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser, or a skipped test that says why."""
+    with running_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

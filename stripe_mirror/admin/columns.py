@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +68,13 @@ def text(field: str, label: str = "") -> Column:
     return Column(field, label, lambda row: display.plain(getattr(row, field)))
 
 
-def enum(field: str, label: str = "") -> Column:
-    """One of Stripe's enum values, as words."""
+def enum(field: str, label: str = "", *, named: Mapping[str, str] | None = None) -> Column:
+    """One of Stripe's enum values, as words; `named` has better ones for some."""
+    names = named or {}
     label = label or display.words(field)
-    return Column(field, label, lambda row: display.plain(display.words(getattr(row, field))))
+    return Column(
+        field, label, lambda row: display.plain(names.get(getattr(row, field)) or display.words(getattr(row, field)))
+    )
 
 
 def amount(field: str, label: str = "") -> Column:

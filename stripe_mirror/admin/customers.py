@@ -9,6 +9,7 @@ from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
 from stripe_mirror.admin.columns import FactGroup, Related
 from stripe_mirror.models import Customer, PaymentMethod
+from stripe_mirror.push.customer_forms import TAX_STATUS
 
 
 def address(value: Any) -> str:
@@ -89,7 +90,7 @@ class CustomerAdmin(StripeObjectAdmin):
                 columns.made("Balance", balance),
                 columns.made("Currency", lambda row: (row.currency or "").upper()),
                 columns.relation("default_payment_method", "Payment method"),
-                columns.enum("tax_exempt", "Tax status"),
+                columns.enum("tax_exempt", "Tax status", named=TAX_STATUS),
                 columns.flag("delinquent", "Latest invoice unpaid"),
                 columns.made("Invoice prefix", lambda row: row.data.get("invoice_prefix")),
             ),

@@ -49,6 +49,10 @@ def countries(language: str = "en") -> list[tuple[str, str]]:
     return [("", "—"), *sorted(found, key=lambda pair: pair[1])]
 
 
+# Stripe's values of `tax_exempt`, in words.
+TAX_STATUS = {"none": "Taxable", "exempt": "Exempt", "reverse": "Reverse charge"}
+
+
 class TextField(forms.CharField):
     """A text whose lines end as Stripe's own pages end them; browsers post "\\r\\n"."""
 
@@ -107,7 +111,7 @@ class CustomerForm(OperationForm):
     tax_exempt = forms.ChoiceField(
         label="Tax status",
         required=False,
-        choices=[("none", "Taxable"), ("exempt", "Exempt"), ("reverse", "Reverse charge")],
+        choices=list(TAX_STATUS.items()),
     )
     preferred_locales = LocalesField(
         label="Preferred languages", required=False, help_text="In order of preference, for example: de, en-GB."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from playwright.sync_api import Browser, Page
 
 from backoffice.roles import setup_roles
 
@@ -50,3 +52,19 @@ def role(db: None) -> Callable[[str], Client]:
         return client
 
     return make
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server: Any) -> Iterator[Page]:
+    """A real browser's page, signed in as a superuser; an error in its scripts fails the test."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    context = chromium.new_context(base_url=live_server.url)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    context.add_cookies([cookie])
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []

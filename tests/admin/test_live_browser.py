@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Locator, Page, Route, expect
 
 from stripe_mirror.models import Change, Customer
 from tests.admin import rows
@@ -26,39 +21,6 @@ pytestmark = [
 ]
 
 LIST = "/admin/stripe_mirror/customer/"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    found = shutil.which("chromium")
-    if not found and os.environ.get("REQUIRE_CHROMIUM"):
-        pytest.fail("Chromium is required here (REQUIRE_CHROMIUM) and is not installed.")
-    if not found:
-        pytest.skip("needs Chromium on the PATH (Debian: apt install chromium)")
-    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    # Playwright's synchronous interface runs a loop in this thread, which Django would take for async code.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def page(chromium: Browser, live_server: Any) -> Iterator[Page]:
-    """A signed-in page; an error in its scripts fails the test."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("root"))
-    context = chromium.new_context(base_url=live_server.url)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    context.add_cookies([cookie])
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
 
 
 def update(id: str, **fields: Any) -> None:

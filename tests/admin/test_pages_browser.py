@@ -14,14 +14,13 @@ from stripe_mirror.admin import display
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.pull.fetch import fetch_now
 from tests.admin import rows
-from tests.admin.test_live_browser import chromium, page  # noqa: F401 (fixtures)
 from tests.sandbox.testing import RunningSandbox
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def customer_page(page: Page) -> Page:  # noqa: F811
+def customer_page(page: Page) -> Page:
     """The page of a customer with everything around it."""
     made = rows.one_of_each()
     page.goto(display.object_url(made["customer"]))
@@ -49,7 +48,7 @@ def test_rows_of_metadata_are_added_and_removed(customer_page: Page) -> None:
     assert customer_page.input_value("input[name=metadata-key] >> nth=0") == ""
 
 
-def test_every_clickable_thing_of_a_list_is_reached_by_keyboard(page: Page) -> None:  # noqa: F811
+def test_every_clickable_thing_of_a_list_is_reached_by_keyboard(page: Page) -> None:
     made = rows.one_of_each()
     page.goto(display.list_url(type(made["subscription"])))
     unreachable = page.evaluate(
@@ -66,7 +65,7 @@ def test_every_clickable_thing_of_a_list_is_reached_by_keyboard(page: Page) -> N
 
 @pytest.mark.parametrize("width", [1440, 400])
 def test_no_page_is_wider_than_the_screen_or_asks_another_host(
-    page: Page,  # noqa: F811
+    page: Page,
     live_server: Any,
     width: int,
 ) -> None:
@@ -83,7 +82,7 @@ def test_no_page_is_wider_than_the_screen_or_asks_another_host(
     assert [url for url in foreign if not url.startswith("data:")] == []
 
 
-def test_lists_stand_on_a_common_screen_without_scrolling_sideways(page: Page) -> None:  # noqa: F811
+def test_lists_stand_on_a_common_screen_without_scrolling_sideways(page: Page) -> None:
     long = rows.customer("cus_Long", name="L" * 60, email="e" * 60 + "@example.com")
     moment = 1_795_000_000
     rows.price()
@@ -108,7 +107,7 @@ def test_an_address_that_names_a_tab_opens_it_on_a_page_that_is_open_already(cus
 
 
 def test_both_sides_of_a_conflict_can_be_read_on_a_phone_s38(
-    page: Page,  # noqa: F811
+    page: Page,
     sandbox: RunningSandbox,
 ) -> None:
     made = sandbox.post("/v1/customers", name="Jane", email="jane.was@example.com")
@@ -123,7 +122,7 @@ def test_both_sides_of_a_conflict_can_be_read_on_a_phone_s38(
         assert box is not None and box["x"] + box["width"] <= 400, words
 
 
-def test_pages_work_without_scripts(chromium: Browser, live_server: Any) -> None:  # noqa: F811
+def test_pages_work_without_scripts(chromium: Browser, live_server: Any) -> None:
     made = rows.one_of_each()
     client = Client()
     client.force_login(User.objects.create_superuser("root"))

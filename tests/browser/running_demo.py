@@ -18,18 +18,21 @@ KEY = "sk_test_sandbox"
 
 
 class RunningDemo:
-    """`manage.py demo` over a data folder; `admin` and `stripe` are the two addresses, without a trailing slash."""
+    """`manage.py demo` over a data folder; `admin` and `stripe` are the two addresses, without a trailing slash.
 
-    def __init__(self, data: Path, *, customers: int = 40, environment: dict[str, str] | None = None) -> None:
+    Ports are any free ones, so that tests side by side don't take each other's.
+    """
+
+    def __init__(self, data: Path, *, customers: int = 40, port: int = 0) -> None:
         self.data = data
+        arguments = ("--data", data, "--customers", customers, "--port", port, "--sandbox-port", 0)
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "manage.py", "demo", "--data", str(data), "--customers", str(customers)],
+            [sys.executable, "-u", "manage.py", "demo", *(str(argument) for argument in arguments)],
             cwd=ROOT,
             env={
                 **os.environ,
                 **dict.fromkeys(("STRIPE_SECRET_KEY", "DATABASE_URL", "DEBUG"), ""),
                 "DJANGO_SETTINGS_MODULE": "backoffice.settings",
-                **(environment or {}),
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -14,8 +14,6 @@ import requests
 
 from tests.browser.running_demo import ROOT, RunningDemo, eventually
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -46,7 +44,7 @@ def test_it_takes_a_free_port_and_goes_on_with_its_data(data: Path) -> None:
             taken.listen()
         except OSError:
             pass  # Somebody else has it, which is the case that we want.
-        demo = RunningDemo(data, customers=12)
+        demo = RunningDemo(data, customers=12, port=8000)
         try:
             assert "Port 8000 is taken" in demo.output
             assert not demo.admin.endswith(":8000")

@@ -41,8 +41,8 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="the admin's port, if free (default 8000)")
-        parser.add_argument("--sandbox-port", type=int, default=12111, help="the stand-in's port, if free")
+        parser.add_argument("--port", type=int, default=8000, help="the admin's port, if free (default 8000; 0: any)")
+        parser.add_argument("--sandbox-port", type=int, default=12111, help="the stand-in's port, if free (0: any)")
         parser.add_argument("--customers", type=int, default=200, help="how many customers a new company has")
         parser.add_argument("--data", type=Path, default=settings.BASE_DIR / ".demo", help="where the demo's data is")
         parser.add_argument("--reset", action="store_true", help="forget the demo's data and stop")
@@ -73,7 +73,7 @@ class Command(BaseCommand):
 
     def _run(self, home: Path, options: dict[str, Any]) -> None:
         port, sandbox_port = free_port(options["port"]), free_port(options["sandbox_port"])
-        if port != options["port"]:
+        if options["port"] not in (0, port):
             self.stdout.write(f"Port {options['port']} is taken, so the admin is on {port}.")
         fresh = not (home / "ready").exists()
         if fresh:
