@@ -19,6 +19,7 @@ from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.forms import dressed
 from stripe_mirror.admin.operations import Sheet
 from stripe_mirror.kinds import Kind
+from stripe_mirror.models import Job
 from stripe_mirror.push.errors import PushError
 from stripe_mirror.push.jobs import Preview, create_job, preview
 from stripe_mirror.push.operation import Operation, OperationForm, may_in_bulk, operations_for
@@ -77,7 +78,7 @@ def view(request: HttpRequest, operation: Operation, model_admin: StripeObjectAd
     posted = request.method == "POST"
     form = dressed(operation.get_form(operation.new_row(), request.POST if posted else None))
     job_id = _job_id(request)
-    if posted and form.is_valid():
+    if posted and form.is_valid() and _is_as_previewed(request, rows, form, job_id):
         try:
             job = _plan(request, operation, rows, form, job_id)
         except PushError as error:
@@ -85,6 +86,19 @@ def view(request: HttpRequest, operation: Operation, model_admin: StripeObjectAd
         else:
             return HttpResponseRedirect(display.object_url(job))
     return _page(request, model_admin, rows, Sheet(operation, form, job_id, ""))
+
+
+def _is_as_previewed(request: HttpRequest, rows: QuerySet[Any], form: OperationForm, job_id: UUID) -> bool:
+    """Whether a filter still finds as many rows as the person saw: nobody confirms what wasn't shown."""
+    shown, now = request.POST.get("previewed", ""), rows.count()
+    # A second submit finds the first one's job, whatever that has done to the list since.
+    if IDS in request.GET or shown == str(now) or Job.objects.filter(pk=job_id).exists():
+        return True
+    form.add_error(
+        None,
+        f"Nothing was started: the list has changed, {now} rows match it now. Look at the counts, then confirm.",
+    )
+    return False
 
 
 def _plan(request: HttpRequest, operation: Operation, rows: QuerySet[Any], form: OperationForm, job_id: UUID) -> Any:

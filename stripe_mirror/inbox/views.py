@@ -19,23 +19,18 @@ from stripe_mirror.models import InboxEvent
 from stripe_mirror.stripe_api.webhook import BadPayload, verify
 
 logger = logging.getLogger(__name__)
+TOO_LARGE = "The body is larger than {} bytes."
 # SQLite has one writer, and those who wait for it sleep in growing steps, so that some wait for seconds while others
 # pass. The threads of this process queue here instead.
 _one_at_a_time = threading.Lock()
 
 
-class TooLarge(Exception):
-    """The body is longer than we read."""
-
-
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest) -> JsonResponse:
-    """POST /stripe-webhooks/: 200 once the event is stored, 4xx for what is no event, 503 to be asked again."""
+    """POST /stripe-webhooks/: 200 once the event is stored, 400 for what is no event, 503 to be asked again."""
     try:
         event = _event(request)
-    except TooLarge:
-        return _refusal(f"The body is larger than {conf.webhook_max_bytes} bytes.", 413)
     except (BadPayload, BadEvent, UnreadablePostError) as reason:
         return _refusal(str(reason), 400)
     with _turn():
@@ -62,10 +57,10 @@ def _body(request: HttpRequest) -> bytes:
     """The untouched body, read up to the limit whatever its length claims to be."""
     length = request.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) > conf.webhook_max_bytes:
-        raise TooLarge
+        raise BadPayload(TOO_LARGE.format(conf.webhook_max_bytes))
     body = request.read(conf.webhook_max_bytes + 1)
     if len(body) > conf.webhook_max_bytes:
-        raise TooLarge
+        raise BadPayload(TOO_LARGE.format(conf.webhook_max_bytes))
     return body
 
 

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from stripe_mirror.admin import display
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Customer, CustomerLink, Job, Push, Subscription
+from stripe_mirror.pull.apply import apply_state
 from stripe_mirror.pull.fetch import fetch_now
+from stripe_mirror.pull.pages import SYNC
 from stripe_mirror.push.jobs import run_job
 from tests.sandbox.testing import RunningSandbox
 
@@ -42,6 +45,11 @@ def mirrored(obj: dict[str, Any]) -> Any:
     kind = get_kind(obj["object"])
     fetch_now(kind, obj["id"], patient=False)
     return kind.model._default_manager.get(pk=obj["id"])
+
+
+def arrive(obj: dict[str, Any]) -> None:
+    """An object reaches the mirror."""
+    apply_state(get_kind(obj["object"]), obj, as_of=timezone.now(), read_until=None, origin=SYNC)
 
 
 @pytest.fixture
@@ -357,6 +365,24 @@ def test_all_that_match_travel_as_the_lists_query(clerk: Callable[..., Client], 
     html = client.get(preview).content.decode()
     assert "€39.00" in html
     assert "¥500" not in html
+
+
+def test_a_list_that_grew_since_the_preview_is_shown_again_before_anything_starts(
+    clerk: Callable[..., Client], subscriptions: list[Any]
+) -> None:
+    client = clerk("cancel_subscription", "run_job")
+    preview = choose(client, subscriptions[:1], "?currency=eur", select_across="1")
+    form = inputs(client.get(preview).content.decode()) | {"reason": "Product ends"}
+    arrive(subscriptions[0].data | {"id": "sub_meanwhile"})
+    html = client.post(preview, form).content.decode()
+    assert "Nothing was started" in html
+    assert not Job.objects.exists()
+    answer = client.post(preview, inputs(html) | {"reason": "Product ends"})
+    job = Job.objects.get()
+    assert answer["Location"] == display.object_url(job)
+    # The same form again finds the job, although the list has changed once more.
+    arrive(subscriptions[0].data | {"id": "sub_later"})
+    assert client.post(preview, inputs(html) | {"reason": "Product ends"})["Location"] == display.object_url(job)
 
 
 def test_the_preview_names_what_is_left_out_and_why(
