@@ -63,8 +63,8 @@ class DeletedFilter(SimpleListFilter):
         return queryset if value is None else queryset.filter(deleted_at__isnull=value == "no")
 
 
-class FlagFilter(FieldListFilter):
-    """Yes or no of a derived column."""
+class ColumnFilter(FieldListFilter):
+    """One chosen value of a derived column; "" for all."""
 
     def __init__(
         self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
@@ -75,6 +75,10 @@ class FlagFilter(FieldListFilter):
 
     def expected_parameters(self) -> list[str | None]:
         return [self.parameter]
+
+
+class FlagFilter(ColumnFilter):
+    """Yes or no of a derived column."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.chosen not in ("yes", "no"):
@@ -90,19 +94,14 @@ class FlagFilter(FieldListFilter):
             }
 
 
-class ValueFilter(FieldListFilter):
+class ValueFilter(ColumnFilter):
     """The values that occur in an indexed column, found by skipping along the index."""
 
     def __init__(
         self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
     ) -> None:
-        self.parameter = field_path
         super().__init__(field, request, params, model, model_admin, field_path)
-        self.chosen = last_of(self.used_parameters.get(field_path))
         self.values = distinct_values(model, field.column)
-
-    def expected_parameters(self) -> list[str | None]:
-        return [self.parameter]
 
     def has_output(self) -> bool:
         return len(self.values) > 1 or bool(self.chosen)
