@@ -18,6 +18,12 @@ def card(row: Any) -> str:
     return f"{display.words(row.brand)} •••• {row.last4}".strip()
 
 
+def refunds_by(relation: str) -> Related:
+    """The refunds that name the row in this relation of theirs."""
+    shown = (columns.linked_amount(), columns.STATUS, columns.enum("reason"), columns.moment("created", "Date"))
+    return Related(title="Refunds", object="refund", lookup=relation, columns=shown)
+
+
 class PaymentAdmin(StripeObjectAdmin):
     """What payments have in common: they are known by their amount."""
 
@@ -41,7 +47,7 @@ class PaymentIntentAdmin(PaymentAdmin):
     """What customers were asked to pay, and whether they did."""
 
     list_display = (
-        columns.Column("amount", "Amount", lambda row: display.money(row.amount, row.currency), numeric=True),
+        columns.amount("amount"),
         columns.STATUS,
         columns.relation("customer"),
         columns.relation("payment_method"),
@@ -87,17 +93,7 @@ class PaymentIntentAdmin(PaymentAdmin):
                 columns.moment("created", "Date"),
             ),
         ),
-        Related(
-            title="Refunds",
-            object="refund",
-            lookup="payment_intent",
-            columns=(
-                columns.linked_amount(),
-                columns.STATUS,
-                columns.enum("reason"),
-                columns.moment("created", "Date"),
-            ),
-        ),
+        refunds_by("payment_intent"),
     )
 
 
@@ -106,7 +102,7 @@ class ChargeAdmin(PaymentAdmin):
     """Single attempts to move money."""
 
     list_display = (
-        columns.Column("amount", "Amount", lambda row: display.money(row.amount, row.currency), numeric=True),
+        columns.amount("amount"),
         columns.STATUS,
         columns.made("Refunded", refunded, numeric=True),
         columns.relation("customer"),
@@ -141,19 +137,7 @@ class ChargeAdmin(PaymentAdmin):
             ),
         ),
     )
-    related = (
-        Related(
-            title="Refunds",
-            object="refund",
-            lookup="charge",
-            columns=(
-                columns.linked_amount(),
-                columns.STATUS,
-                columns.enum("reason"),
-                columns.moment("created", "Date"),
-            ),
-        ),
-    )
+    related = (refunds_by("charge"),)
 
 
 @admin.register(Refund)
@@ -161,7 +145,7 @@ class RefundAdmin(PaymentAdmin):
     """Money that went back, or is on its way."""
 
     list_display = (
-        columns.Column("amount", "Amount", lambda row: display.money(row.amount, row.currency), numeric=True),
+        columns.amount("amount"),
         columns.STATUS,
         columns.relation("charge"),
         columns.relation("payment_intent", "Payment"),
