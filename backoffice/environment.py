@@ -106,6 +106,14 @@ def positive_number(env: environ.Env, name: str, *, default: float) -> float:
     return number
 
 
+def days_kept(env: environ.Env, name: str, *, default: int, least: int) -> int:
+    """How many days something is kept; 0 is for ever."""
+    raw = str(env.str(name, default="")).strip() or str(default)
+    if not raw.isdecimal() or (0 < int(raw) < least) or int(raw) > 36_500:
+        raise ImproperlyConfigured(f"{name} is {raw!r}; write a number of days from {least} on, or 0 for ever.")
+    return int(raw)
+
+
 def time_zone(env: environ.Env) -> str:
     """The zone in which staff read dates, for example Europe/Berlin."""
     zone = str(env.str("TIME_ZONE", default="")).strip() or "UTC"

@@ -7,7 +7,8 @@ from django.contrib.auth.models import Group, Permission
 from stripe_mirror.kinds import all_kinds
 
 # Our own pages: what came in, what was sent, what changed, what ran.
-INFRASTRUCTURE = ("inboxevent", "push", "job", "change", "syncrun", "mirroredaccount")
+INFRASTRUCTURE = ("inboxevent", "push", "job", "change", "syncrun", "mirroredaccount", "healthreport")
+EVENT_ACTIONS = ("retry_event", "dismiss_event", "replay_event")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,16 @@ ROLES = (
     Role(
         name="Operator",
         includes=("Billing", "Finance"),
-        permissions=(*(f"view_{model}" for model in INFRASTRUCTURE), "view_customerlink", "view_user", "view_group"),
+        permissions=(
+            *(f"view_{model}" for model in INFRASTRUCTURE),
+            *EVENT_ACTIONS,
+            "view_difference",
+            "run_reconcile",
+            "run_sync",
+            "view_customerlink",
+            "view_user",
+            "view_group",
+        ),
     ),
     # On top of another role, for those who may change the live account: nobody can by default.
     Role(name="Live", permissions=("act_live",)),

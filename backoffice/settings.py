@@ -20,6 +20,9 @@ STRIPE_API_BASE = environment.api_base(env, demo=DEMO)
 STRIPE_API_VERSION = environment.api_version(env)
 STRIPE_WEBHOOK_SECRETS = environment.webhook_secrets(env)
 STRIPE_MAX_REQUESTS_PER_SECOND = environment.positive_number(env, "STRIPE_MAX_REQUESTS_PER_SECOND", default=20)
+# Stripe lists events for 30 days and may send one again as long: before that none may be forgotten.
+EVENTS_KEPT_DAYS = environment.days_kept(env, "EVENTS_KEPT_DAYS", default=90, least=35)
+CHANGES_KEPT_DAYS = environment.days_kept(env, "CHANGES_KEPT_DAYS", default=0, least=1)
 
 # --- Django -------------------------------------------------------------------------------------------------------
 DEBUG = environment.boolean(env, "DEBUG", default=DEMO)

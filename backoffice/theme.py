@@ -10,8 +10,25 @@ from django.urls import reverse_lazy
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import Kind, all_kinds
 
-# A family of models has a file of its own; its name decides the group in the sidebar.
-GROUPS = {"customers": "Customers", "billing": "Billing", "payments": "Payments", "catalog": "Catalog"}
+# The sidebar: each group's kinds, by Stripe's `object`, the most asked for first.
+GROUPS = {
+    "Customers": ("customer", "payment_method", "tax_id", "customer_balance_transaction"),
+    "Billing": (
+        "subscription",
+        "subscription_item",
+        "subscription_schedule",
+        "invoice",
+        "line_item",
+        "invoiceitem",
+        "invoice_payment",
+        "credit_note",
+    ),
+    "Payments": ("payment_intent", "charge", "refund", "dispute", "checkout.session", "setup_intent"),
+    "Balance": ("balance_transaction", "payout"),
+    "Catalog": ("product", "price", "coupon", "promotion_code", "discount", "tax_rate"),
+}
+# For kinds that are in no group.
+REST = "More"
 ICONS = {
     "customer": "group",
     "payment_method": "credit_card",
@@ -24,8 +41,23 @@ ICONS = {
     "product": "inventory_2",
     "price": "sell",
     "coupon": "confirmation_number",
+    "tax_id": "badge",
+    "customer_balance_transaction": "account_balance_wallet",
+    "subscription_schedule": "event_repeat",
+    "line_item": "format_list_bulleted",
+    "invoiceitem": "post_add",
+    "invoice_payment": "price_check",
+    "credit_note": "request_quote",
+    "dispute": "gavel",
+    "checkout.session": "shopping_cart_checkout",
+    "setup_intent": "add_card",
+    "balance_transaction": "swap_vert",
+    "payout": "account_balance",
+    "promotion_code": "loyalty",
+    "discount": "percent",
+    "tax_rate": "calculate",
 }
-TITLES = {"payment_intent": "Payments", "charge": "Charges"}
+TITLES = {"payment_intent": "Payments", "tax_id": "Tax IDs", "customer_balance_transaction": "Balance history"}
 BADGES = {"demo": ("DEMO", "info"), "test": ("TEST MODE", "warning"), "live": ("LIVE", "danger")}
 
 
@@ -45,12 +77,12 @@ def allowed(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: bool(getattr(request, "user", None)) and request.user.has_perm(permission)
 
 
-def link(title: str, icon: str, model: str, *, app: str = "stripe_mirror") -> dict[str, Any]:
+def link(title: str, icon: str, model: str, *, app: str = "stripe_mirror", page: str = "changelist") -> dict[str, Any]:
     """One line of the sidebar, shown to whoever may view the model."""
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "link": reverse_lazy(f"admin:{app}_{model}_{page}"),
         "permission": allowed(f"{app}.view_{model}"),
     }
 
@@ -62,23 +94,29 @@ def kind_link(kind: Kind) -> dict[str, Any]:
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar: every mirrored kind under its family, then our own pages."""
-    families: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
-    for kind in all_kinds():
-        families.setdefault(kind.model.__module__.rsplit(".", 1)[-1], []).append(kind_link(kind))
-    groups = [{"title": GROUPS.get(name, name.capitalize()), "items": items} for name, items in families.items()]
+    """The sidebar: every mirrored kind in its group, then our own pages."""
     home = {"title": "", "items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]}
-    return [home, *(group | {"separator": True} for group in groups if group["items"]), operations(), people()]
+    return [home, *(group | {"separator": True} for group in kind_groups()), operations(), people()]
+
+
+def kind_groups() -> list[dict[str, Any]]:
+    """The groups of mirrored kinds; one that is in none comes last."""
+    kinds = {kind.object: kind for kind in all_kinds()}
+    groups = {title: [kinds.pop(name) for name in names if name in kinds] for title, names in GROUPS.items()}
+    groups[REST] = list(kinds.values())
+    return [{"title": title, "items": [kind_link(kind) for kind in found]} for title, found in groups.items() if found]
 
 
 def operations() -> dict[str, Any]:
     """What runs behind the pages."""
     items = [
+        link("Health", "monitor_heart", "healthreport"),
         link("Events", "inbox", "inboxevent"),
         link("Pushes", "upload", "push"),
         link("Jobs", "stacks", "job"),
         link("Changes", "history", "change"),
         link("Syncs", "sync", "syncrun"),
+        link("Proof of sync", "verified", "difference", page="proof"),
         link("Account", "account_balance", "mirroredaccount"),
     ]
     return {"title": "Operations", "separator": True, "items": items}

@@ -11,5 +11,9 @@ class StripeMirrorConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and let all processes share one budget of calls to Stripe."""
         from stripe_mirror import checks  # noqa: F401
+        from stripe_mirror.pull.call_budget import SharedLedger
+        from stripe_mirror.stripe_api.budget import budget
+
+        budget.ledger = SharedLedger()

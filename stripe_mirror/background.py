@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,3 +22,9 @@ def enqueue(name: str, *args: Any, delay: timedelta | None = None) -> None:
     if delay is not None:
         task = task.using(run_after=timezone.now() + delay)
     task.enqueue(*args)
+
+
+def periodic() -> Mapping[str, timedelta]:
+    """What runs for ever: the path of each task, and how often."""
+    declared = import_string("stripe_mirror.tasks.PERIODIC")
+    return {task.module_path: period for task, period in declared}

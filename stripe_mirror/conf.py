@@ -52,9 +52,24 @@ class Conf:
         return 1_000_000
 
     @property
+    def apply_in_request(self) -> bool:
+        """Whether a webhook's event is applied before it is answered, instead of right after in a thread (tests)."""
+        return bool(getattr(settings, "STRIPE_APPLY_IN_REQUEST", False))
+
+    @property
     def max_requests_per_second(self) -> float:
         """Our own limit on calls to Stripe, below Stripe's (25/s in test mode, 100/s live)."""
         return float(settings.STRIPE_MAX_REQUESTS_PER_SECOND)
+
+    @property
+    def events_kept_days(self) -> int:
+        """How long events are kept; never shorter than Stripe may send one again. 0: for ever."""
+        return int(settings.EVENTS_KEPT_DAYS)
+
+    @property
+    def changes_kept_days(self) -> int:
+        """How long the history of changes is kept, which is the audit trail too. 0: for ever."""
+        return int(settings.CHANGES_KEPT_DAYS)
 
     @property
     def dashboard_base(self) -> str:

@@ -13,23 +13,29 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from django_tasks import TaskResultStatus, task
 from django_tasks.base import Task
 from django_tasks_db import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
-from stripe_mirror.inbox import processing
+from stripe_mirror.conf import conf
+from stripe_mirror.inbox import heartbeat, processing, retention
+from stripe_mirror.inbox.health import report
 from stripe_mirror.inbox.store import store_listed
 from stripe_mirror.kinds import get_kind
+from stripe_mirror.pull import backfill, backfill_runs, fetch, reconcile_repair, reconcile_rounds
 from stripe_mirror.pull import catch_up as catching_up
-from stripe_mirror.pull import fetch
+from stripe_mirror.pull.refresh import refresh_due
 from stripe_mirror.push import jobs, submit
 
-# A periodic task that began so long ago was killed; until then its successors wait for it.
+# A periodic task that began so long ago hangs; until then its successors wait for it, while its worker lives.
 LONGEST_RUN = timedelta(minutes=15)
 # How long a job may keep a worker before others get their turn, in seconds.
 SLICE = 5.0
+# Each look at the events is one read; Stripe grants an account at least 10,000 a month (docs.stripe.com/rate-limits).
+CATCH_UP = timedelta(minutes=1 if conf.demo else 5)
 # How long finished tasks can be looked at.
 KEPT = timedelta(hours=6)
 # Any number that no one else uses: PostgreSQL's advisory lock around the scheduling.
@@ -73,46 +79,117 @@ def run_job(job_id: str) -> None:
         _enqueue_once(run_job, job_id)
 
 
+@task(priority=-10)
+def run_reconcile(run_id: str) -> None:
+    """Go on with a comparison that a person asked for, for a while."""
+    if reconcile_rounds.work(int(run_id), seconds=SLICE):
+        _enqueue_once(run_reconcile, run_id)
+
+
+@task()
+def repair_differences(object_type: str, user_id: str) -> None:
+    """Repair what differs in a kind, for a while."""
+    if reconcile_repair.repair_kind(object_type, user_id=user_id, seconds=SLICE):
+        repair_differences.enqueue(object_type, user_id)
+
+
+@task(priority=-10)
+def run_backfill(group: str) -> None:
+    """Read on for a while, then let others have the worker."""
+    if backfill.work_slice(UUID(group), seconds=SLICE):
+        _enqueue_once(run_backfill, group)
+
+
 @task(priority=10)
 def sweep() -> None:
     """Every few seconds: what is due but was not told to anyone."""
     with _turn(sweep) as mine:
         if mine:
             processing.drain()
+            refresh_due()
 
 
 @task(priority=10)
 def sweep_pushes() -> None:
-    """Every few seconds: pushes with an open outcome, and jobs that nobody runs."""
+    """Every few seconds: pushes with an open outcome, and jobs and backfills that nobody runs."""
     with _turn(sweep_pushes) as mine:
         for push_id in submit.due_pushes() if mine else ():
             _enqueue_once(run_push, str(push_id))
+        for run_id in reconcile_rounds.due_runs() if mine else ():
+            _enqueue_once(run_reconcile, str(run_id))
         for job_id in jobs.due_jobs() if mine else ():
             _enqueue_once(run_job, str(job_id))
+        for group in backfill_runs.due() if mine else ():
+            _enqueue_once(run_backfill, str(group))
 
 
 @task()
 def catch_up() -> None:
-    """Every two minutes: events that did not reach the receiver."""
+    """Every few minutes: events that did not reach the receiver."""
     with _turn(catch_up) as mine:
         if mine and not catching_up.catch_up(store_listed).failure:
             processing.drain()
 
 
 @task()
+def catch_up_undelivered() -> None:
+    """Every hour: events that Stripe itself takes for undelivered."""
+    with _turn(catch_up_undelivered) as mine:
+        if mine and catching_up.catch_up_undelivered(store_listed).stored:
+            processing.drain()
+
+
+@task(priority=5)
+def check_health() -> None:
+    """Some times a minute: how everything stands, for the badge; what asks Stripe is due much more rarely."""
+    with _turn(check_health) as mine:
+        if mine:
+            report.refresh()
+
+
+@task(priority=5)
+def check_health_now() -> None:
+    """Asked for on the Health page: every check at once."""
+    report.check_everything()
+
+
+@task(priority=-10)
+def reconcile() -> None:
+    """Every ten minutes: compare a share of the mirror with Stripe, and go on with comparisons that were forgotten."""
+    with _turn(reconcile) as mine:
+        for run_id in reconcile_rounds.due_runs() if mine else ():
+            _enqueue_once(run_reconcile, str(run_id))
+        if mine:
+            reconcile_rounds.take_turn(seconds=SLICE)
+
+
+@task()
 def prune_tasks() -> None:
-    """Every hour: forget finished tasks."""
+    """Every hour: forget finished tasks, and end those whose worker was killed."""
     with _turn(prune_tasks) as mine:
         if mine:
+            _end_orphans()
             DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - KEPT).delete()
+
+
+@task()
+def keep_tables() -> None:
+    """Every day: partitions for the months to come, and old events and changes go."""
+    with _turn(keep_tables) as mine:
+        if mine:
+            retention.maintain()
 
 
 # What runs for ever, and how often.
 PERIODIC: tuple[tuple[Task[[], None], timedelta], ...] = (
     (sweep, timedelta(seconds=5)),
     (sweep_pushes, timedelta(seconds=5)),
-    (catch_up, timedelta(seconds=120)),
+    (catch_up, CATCH_UP),
+    (catch_up_undelivered, timedelta(hours=1)),
+    (check_health, timedelta(seconds=20)),
     (prune_tasks, timedelta(hours=1)),
+    (reconcile, reconcile_rounds.TURN),
+    (keep_tables, timedelta(days=1)),
 )
 
 
@@ -137,7 +214,26 @@ def _turn(periodic: Task[[], None]) -> Iterator[bool]:
     ensure_periodic(at_once=False)
     running = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, task_path=periodic.module_path)
     # This run is one of them.
-    yield running.filter(started_at__gt=timezone.now() - LONGEST_RUN).count() <= 1
+    at_it = list(running.filter(started_at__gt=timezone.now() - LONGEST_RUN).values_list("worker_ids", flat=True)[:50])
+    yield len(at_it) <= 1 or sum(map(_lives, at_it)) <= 1
+
+
+def _lives(worker_ids: list[str]) -> bool:
+    """Whether the last worker that took a task still lives; a task without one was not taken by a worker of ours."""
+    return not worker_ids or worker_ids[-1] in heartbeat.alive()
+
+
+def _end_orphans() -> None:
+    """What a killed worker left "running" has failed; the sweeps have long found what it was about."""
+    begun = DBTaskResult.objects.filter(
+        status=TaskResultStatus.RUNNING, started_at__lt=timezone.now() - heartbeat.DEAD_AFTER
+    )
+    orphans = [id for id, workers in begun.values_list("pk", "worker_ids") if workers and not _lives(workers)]
+    DBTaskResult.objects.filter(pk__in=orphans, status=TaskResultStatus.RUNNING).update(
+        status=TaskResultStatus.FAILED,
+        finished_at=F("started_at"),
+        exception_class_path="stripe_mirror.inbox.heartbeat.WorkerDied",
+    )
 
 
 def _enqueue_once(wanted: Task[[str], None], id: str) -> None:

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from stripe_mirror.health import healthz
+from stripe_mirror.health import healthz, mirror_healthz
+from stripe_mirror.inbox.address import noting_address
 from stripe_mirror.inbox.views import receive
 
 urlpatterns = [
     # Exact, with the slash: Stripe takes a redirect as a failure.
-    path("stripe-webhooks/", receive, name="stripe-webhooks"),
+    path("stripe-webhooks/", noting_address(receive), name="stripe-webhooks"),
     path("healthz", healthz, name="healthz"),
+    path("healthz/mirror", mirror_healthz, name="healthz-mirror"),
 ]

@@ -5,8 +5,10 @@ import tempfile
 
 for name in (
     "ALLOWED_HOSTS",
+    "CHANGES_KEPT_DAYS",
     "DATABASE_URL",
     "DEBUG",
+    "EVENTS_KEPT_DAYS",
     "SECRET_KEY",
     "STRIPE_API_BASE",
     "STRIPE_API_VERSION",
@@ -26,9 +28,13 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 DEBUG = False
 # The suite talks to a local sandbox: no reason to go slowly.
 STRIPE_MAX_REQUESTS_PER_SECOND = 5000.0
+# What a delivered event does is to be seen right after the answer.
+STRIPE_APPLY_IN_REQUEST = True
 STRIPE_WEBHOOK_SECRETS = ["whsec_" + "test"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in production: SQLite's shared memory locks by table and knows no waiting, so threads would meet errors
     # there that a file never gives (S07). A file per process, so that several runs don't meet either.
     DATABASES["default"]["TEST"] = {"NAME": f"{tempfile.gettempdir()}/backoffice-test-{os.getpid()}.sqlite3"}
+# Nothing is kept from one test, or request, to the next: numbers of queries are the same each time.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}

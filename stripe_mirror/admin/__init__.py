@@ -4,20 +4,45 @@ It never calls Stripe and never writes to a mirrored row. `base` adapts Unfold; 
 shown.
 """
 
-from stripe_mirror.admin import billing, catalog, changes, customers, inbox, jobs, payments, people, pushes, sync
+from stripe_mirror.admin import (
+    balance,
+    catalog,
+    changes,
+    checkout,
+    credit_notes,
+    customer_tax,
+    customers,
+    differences,
+    health,
+    inbox,
+    invoices,
+    jobs,
+    payments,
+    people,
+    pushes,
+    subscriptions,
+    sync,
+)
 from stripe_mirror.admin.generic import register_the_rest
 
 register_the_rest()
 
 __all__ = [
-    "billing",
+    "balance",
     "catalog",
     "changes",
+    "checkout",
+    "credit_notes",
+    "customer_tax",
     "customers",
+    "differences",
+    "health",
     "inbox",
+    "invoices",
     "jobs",
     "payments",
     "people",
     "pushes",
+    "subscriptions",
     "sync",
 ]

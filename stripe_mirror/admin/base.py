@@ -154,8 +154,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def missing(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Nothing is stored under this id: say so on the list."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self.demand_view(request)
         name = self.model._meta.verbose_name
         messages.warning(request, f"There is no {name} with the id “{object_id[:ID_LENGTH]}” here.")
         return HttpResponseRedirect(display.list_url(self.model))

@@ -25,7 +25,7 @@ from stripe_mirror.push.jobs import Preview, create_job, preview
 from stripe_mirror.push.operation import Operation, OperationForm, may_in_bulk, operations_for
 
 if TYPE_CHECKING:
-    from stripe_mirror.admin.base import StripeObjectAdmin
+    from stripe_mirror.admin.base import ReadOnlyAdmin, StripeObjectAdmin
 
 # Ticked rows travel as ids (one page of them at most), "all that match" as the list's own query.
 IDS = "ids"
@@ -40,20 +40,25 @@ def actions(request: HttpRequest, kind: Kind) -> dict[str, Any]:
 
 def _action(operation: Operation) -> Callable[..., HttpResponse]:
     def run(model_admin: StripeObjectAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
-        chosen = request.GET.copy()
-        for name in (*PAGE_PARAMETERS, IDS):
-            chosen.pop(name, None)
-        if request.POST.get("select_across") != "1":
-            chosen = QueryDict(mutable=True)
-            chosen.setlist(IDS, request.POST.getlist("_selected_action"))
         opts = model_admin.model._meta
         url = reverse(f"admin:{opts.app_label}_{opts.model_name}_bulk", args=(operation.name,))
-        return HttpResponseRedirect(f"{url}?{chosen.urlencode()}")
+        return HttpResponseRedirect(f"{url}?{selection(request).urlencode()}")
 
     return run
 
 
-def chosen_rows(request: HttpRequest, model_admin: StripeObjectAdmin) -> QuerySet[Any]:
+def selection(request: HttpRequest) -> QueryDict:
+    """What a list's action was chosen for, as an address can carry it: see `chosen_rows`."""
+    chosen = request.GET.copy()
+    for name in (*PAGE_PARAMETERS, IDS):
+        chosen.pop(name, None)
+    if request.POST.get("select_across") != "1":
+        chosen = QueryDict(mutable=True)
+        chosen.setlist(IDS, request.POST.getlist("_selected_action"))
+    return chosen
+
+
+def chosen_rows(request: HttpRequest, model_admin: ReadOnlyAdmin) -> QuerySet[Any]:
     """The rows that the address stands for: the ticked ones, or all of the list as it is filtered."""
     if IDS in request.GET:
         rows: QuerySet[Any] = model_admin.get_queryset(request).filter(

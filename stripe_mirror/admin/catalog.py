@@ -1,4 +1,4 @@
-"""Products, prices and coupons, as staff see them."""
+"""Products, prices, coupons and tax rates, as staff see them."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from django.contrib import admin
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
 from stripe_mirror.admin.columns import FactGroup, Related
-from stripe_mirror.models import Coupon, Price, Product
+from stripe_mirror.admin.discounts import discounts_by, redemptions
+from stripe_mirror.models import Coupon, Price, Product, TaxRate
 
 
 def duration(row: Any) -> str:
@@ -17,10 +18,9 @@ def duration(row: Any) -> str:
     return display.words(row.duration)
 
 
-def redemptions(row: Any) -> str:
-    """How often it was used, of how many."""
-    used = row.times_redeemed or 0
-    return f"{used} of {row.max_redemptions}" if row.max_redemptions else str(used)
+def percent(row: Any) -> str:
+    """A tax rate's percentage without needless zeros."""
+    return f"{row.percentage.normalize():f}%" if row.percentage is not None else ""
 
 
 @admin.register(Product)
@@ -156,6 +156,61 @@ class CouponAdmin(StripeObjectAdmin):
                 columns.made("Redeemed", redemptions),
                 columns.moment("redeem_by"),
                 columns.flag("valid"),
+            ),
+        ),
+    )
+    related = (
+        Related(
+            title="Promotion codes",
+            object="promotion_code",
+            lookup="coupon",
+            columns=(
+                columns.linked("Code", display.name_of),
+                columns.STATUS,
+                columns.made("Redeemed", redemptions, numeric=True),
+                columns.CREATED,
+            ),
+        ),
+        discounts_by("coupon"),
+    )
+
+
+def tax_type(row: Any) -> str:
+    """ "VAT", "GST"; "Sales tax"."""
+    name = row.tax_type or ""
+    return name.upper() if len(name) <= 3 else display.words(name)
+
+
+@admin.register(TaxRate)
+class TaxRateAdmin(StripeObjectAdmin):
+    """Taxes that are set by hand."""
+
+    list_display = (
+        columns.NAME,
+        columns.STATUS,
+        columns.made("Rate", percent, numeric=True),
+        columns.made("Price", lambda row: "Includes it" if row.inclusive else "Tax on top"),
+        columns.text("country"),
+        columns.text("jurisdiction"),
+        columns.text("description"),
+        columns.CREATED,
+    )
+    search_fields = ("display_name", "description", "jurisdiction")
+    search_help_text = "Name, description, jurisdiction or id"
+    key_facts = (columns.made("Rate", percent), columns.text("country"), columns.moment("created"))
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.text("display_name"),
+                columns.text("description"),
+                columns.made("Rate", percent),
+                columns.flag("inclusive", "Included in the price"),
+                columns.flag("active"),
+                columns.made("Tax type", tax_type),
+                columns.text("country"),
+                columns.text("state"),
+                columns.text("jurisdiction"),
             ),
         ),
     )

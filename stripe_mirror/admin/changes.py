@@ -33,7 +33,7 @@ class ChangeAdmin(ReadOnlyAdmin):
         columns.moment("happened_at", "When"),
         columns.made("Action", lambda row: row.get_action_display().capitalize()),
         OBJECT,
-        columns.made("Kind", lambda row: display.words(row.object_type)),
+        columns.made("Kind", lambda row: display.kind_words(row.object_type)),
         columns.made("Fields", changed_fields),
         columns.made("By", by_whom),
     )
@@ -46,7 +46,7 @@ class ChangeAdmin(ReadOnlyAdmin):
             title="Change",
             facts=(
                 OBJECT,
-                columns.made("Kind", lambda row: display.words(row.object_type)),
+                columns.made("Kind", lambda row: display.kind_words(row.object_type)),
                 columns.moment("happened_at", "Happened"),
                 columns.moment("recorded_at", "Recorded"),
                 columns.number("version"),

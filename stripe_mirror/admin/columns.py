@@ -55,6 +55,8 @@ class Related:
     columns: tuple[Column, ...]
     # Relations that the columns show.
     select: tuple[str, ...] = ()
+    # Leave the table out while it has no rows; for what few objects have, on pages that have other tables.
+    if_any: bool = False
 
 
 def name_of(label: str) -> str:
@@ -98,6 +100,12 @@ def day(field: str, label: str = "", *, order: bool = False) -> Column:
     """The day of a point in time, for lists that have no room for the hour; the moment on hover."""
     label = label or display.words(field)
     return Column(field, label, lambda row: display.day(getattr(row, field)), order=field if order else "")
+
+
+def bank_day(field: str, label: str = "", *, order: bool = False) -> Column:
+    """A date of the bank's, the same in every zone."""
+    label = label or display.words(field)
+    return Column(field, label, lambda row: display.bank_day(getattr(row, field)), order=field if order else "")
 
 
 def flag(field: str, label: str = "") -> Column:

@@ -7,7 +7,13 @@ from django.utils.html import format_html
 
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
+from stripe_mirror.admin.checkout import sessions_by
 from stripe_mirror.admin.columns import FactGroup, Related
+from stripe_mirror.admin.credit_notes import credit_notes_by
+from stripe_mirror.admin.customer_tax import balance_history, tax_ids
+from stripe_mirror.admin.discounts import discounts_on
+from stripe_mirror.admin.invoices import invoices_by, items_by
+from stripe_mirror.admin.payments import disputes_by
 from stripe_mirror.models import Customer, PaymentMethod
 from stripe_mirror.push.customer_forms import TAX_STATUS
 
@@ -123,18 +129,7 @@ class CustomerAdmin(StripeObjectAdmin):
             ),
             select=("payment_method", "latest_charge"),
         ),
-        Related(
-            title="Invoices",
-            object="invoice",
-            lookup="customer",
-            columns=(
-                columns.made("Invoice", lambda row: display.row_link(row)),
-                columns.STATUS,
-                columns.amount("total"),
-                columns.amount("amount_remaining", "Remaining"),
-                columns.moment("created", "Date"),
-            ),
-        ),
+        invoices_by("customer"),
         Related(
             title="Payment methods",
             object="payment_method",
@@ -146,6 +141,13 @@ class CustomerAdmin(StripeObjectAdmin):
                 columns.moment("created", "Added"),
             ),
         ),
+        credit_notes_by("customer"),
+        disputes_by("charge__customer"),
+        balance_history(),
+        tax_ids(),
+        items_by("customer"),
+        sessions_by("customer"),
+        discounts_on("customer"),
     )
 
 

@@ -141,7 +141,7 @@ def _change(change: Change) -> dict[str, Any]:
     return {
         "when": display.when(change.happened_at),
         "object": object_link(change),
-        "kind": display.words(change.object_type),
+        "kind": display.kind_words(change.object_type),
         "what": display.plain(f"{change.get_action_display().capitalize()}{': ' if fields else ''}{fields}"),
         "by": display.plain(by_whom(change)),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,8 @@ class Table:
     count: str = ""
     more: str = ""
     empty: str = ""
+    # Not shown while it has no rows.
+    absent: bool = False
 
 
 def zone_name() -> str:
@@ -75,7 +77,9 @@ def may_view(user: User | AnonymousUser, object_type: str) -> bool:
 
 def related_tables(request: HttpRequest, row: Any, declared: Iterable[Related]) -> list[Table]:
     """The newest related rows of each declared table that this person may see."""
-    return [_related_table(row, table) for table in declared if may_view(request.user, table.object)]
+    tables = [_related_table(row, table) for table in declared if may_view(request.user, table.object)]
+    # A page with nothing but facts shows them in full width.
+    return [] if all(table.absent for table in tables) else tables
 
 
 def _related_table(row: Any, declared: Related) -> Table:
@@ -89,6 +93,23 @@ def _related_table(row: Any, declared: Related) -> Table:
         headings=[(c.short_description, c.numeric) for c in declared.columns],
         rows=[[(c(child), c.numeric) for c in declared.columns] for child in found[:SHOWN]],
         count=f"{SHOWN}+" if more else str(len(found)),
-        more=display.list_url(model, {declared.lookup: row.pk}) if found else "",
+        # A list can't be filtered through a relation of a relation (see the design, speed).
+        more=display.list_url(model, {declared.lookup: row.pk}) if found and "__" not in declared.lookup else "",
         empty=f"No {declared.title.lower()}.",
+        absent=declared.if_any and not found,
+    )
+
+
+def table_inside(
+    title: str, key: str, shown: Sequence[Column], entries: Sequence[Any], *, more: str = "", cut: bool = False
+) -> Table:
+    """A table of what stands inside the object itself; `cut` where Stripe sent only the first of them."""
+    return Table(
+        title=title,
+        key=key,
+        headings=[(column.short_description, column.numeric) for column in shown],
+        rows=[[(column(entry), column.numeric) for column in shown] for entry in entries],
+        count=f"{len(entries)}+" if cut else str(len(entries)),
+        more=more if entries else "",
+        empty=f"No {title.lower()}.",
     )

@@ -16,7 +16,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
 from stripe_mirror.conf import conf
+from stripe_mirror.kinds import kind_of, kind_of_id
 from stripe_mirror.models import StripeObject
+from stripe_mirror.models.fields import LAST_SECOND
 from stripe_mirror.money import format_money
 
 EMPTY = mark_safe('<span class="sm-empty">—</span>')
@@ -76,6 +78,11 @@ def day_text(moment: datetime | None) -> str:
     return date_format(localtime(moment), "j M Y") if moment else ""
 
 
+def bank_day_text(moment: datetime | None) -> str:
+    """A date that Stripe means as such, whatever the zone, and sends as midnight in UTC: when money arrives."""
+    return date_format(moment.astimezone(UTC), "j M Y") if moment else ""
+
+
 def when(moment: datetime | None, *, zone: bool = False) -> SafeString:
     """A moment in TIME_ZONE; UTC on hover."""
     return _time(moment, moment_text(moment, zone=zone))
@@ -84,6 +91,11 @@ def when(moment: datetime | None, *, zone: bool = False) -> SafeString:
 def day(moment: datetime | None) -> SafeString:
     """The day of a moment in TIME_ZONE; the moment in UTC on hover."""
     return _time(moment, day_text(moment))
+
+
+def bank_day(moment: datetime | None) -> SafeString:
+    """As `bank_day_text`, on a page."""
+    return _time(moment, bank_day_text(moment))
 
 
 def _time(moment: datetime | None, text: str) -> SafeString:
@@ -97,7 +109,7 @@ def _time(moment: datetime | None, text: str) -> SafeString:
 
 def from_unix(second: object) -> datetime | None:
     """Stripe's seconds as an aware datetime, or None where it is no such number."""
-    if not isinstance(second, int) or isinstance(second, bool) or not 0 <= second <= 253_402_300_799:
+    if not isinstance(second, int) or isinstance(second, bool) or not 0 <= second <= LAST_SECOND:
         return None
     return datetime.fromtimestamp(second, UTC)
 
@@ -157,6 +169,35 @@ def row_link(row: Model | None, missing: object = None) -> SafeString:
     if row is None:
         return mono(missing)
     return link(name_of(row), object_url(row))
+
+
+def id_of(value: Any) -> str:
+    """The id that Stripe names, plain or expanded; "" where it is neither."""
+    found = value.get("id") if isinstance(value, dict) else value
+    return found if isinstance(found, str) else ""
+
+
+def entries_of(value: Any) -> list[dict[str, Any]]:
+    """The objects of an array or of a list of Stripe's; none where it is neither."""
+    found = value.get("data") if isinstance(value, dict) else value
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def has_more(value: Any) -> bool:
+    """Whether a list of Stripe's was cut off after its first page."""
+    return isinstance(value, dict) and value.get("has_more") is True
+
+
+def link_to_id(id: str | None) -> SafeString:
+    """A link to the object of an id, whatever its kind; the bare id where no mirrored kind has such ids."""
+    kind = kind_of_id(id) if id else None
+    return link(id, admin_url(kind.model, "change", id), css="sm-link sm-code") if kind else mono(id)
+
+
+def kind_words(object_type: str) -> str:
+    """A kind's name: "checkout.session" → "Checkout session"; Stripe's own value where it isn't mirrored (S18)."""
+    kind = kind_of(object_type)
+    return words(kind.model._meta.verbose_name if kind else object_type)
 
 
 def dashboard_url(row: StripeObject) -> str:

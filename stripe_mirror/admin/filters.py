@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from stripe_mirror.admin.display import words
+from stripe_mirror.admin.display import kind_words, words
 from stripe_mirror.admin.status import KNOWN
 from stripe_mirror.kinds import all_event_types, all_kinds
 
@@ -142,6 +142,7 @@ class CreatedFilter(ListFilter):
 
     title = "created"
     is_range = True
+    column = "created"
 
     def __init__(self, request: HttpRequest, params: dict[str, list[str]], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -162,9 +163,9 @@ class CreatedFilter(ListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.first:
-            queryset = queryset.filter(created__gte=_midnight(self.first))
+            queryset = queryset.filter(**{f"{self.column}__gte": _midnight(self.first)})
         if self.last:
-            queryset = queryset.filter(created__lt=_midnight(self.last + timedelta(days=1)))
+            queryset = queryset.filter(**{f"{self.column}__lt": _midnight(self.last + timedelta(days=1))})
         return queryset
 
     @property
@@ -173,6 +174,27 @@ class CreatedFilter(ListFilter):
         if self.first and self.last:
             return f"{self.first} to {self.last}"
         return f"from {self.first}" if self.first else f"until {self.last}" if self.last else ""
+
+
+class PeriodFilter(CreatedFilter):
+    """For rows without a time of their own: the first day of what they are billed for."""
+
+    title = "period start"
+    column = "period_start"
+
+
+class PendingFilter(SimpleListFilter):
+    """Whether an invoice item waits for the next invoice."""
+
+    title = "invoice"
+    parameter_name = "pending"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Pending"), ("no", "On an invoice")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset if value is None else queryset.filter(invoice__isnull=value == "yes")
 
 
 def _day(text: Any) -> date | None:
@@ -229,7 +251,7 @@ class ObjectTypeFilter(SimpleListFilter):
     parameter_name = "object_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind.object, words(kind.object)) for kind in all_kinds()]
+        return sorted(((kind.object, kind_words(kind.object)) for kind in all_kinds()), key=lambda choice: choice[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(object_type=self.value()) if self.value() else queryset

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
-from stripe_mirror.admin import columns, display
+from stripe_mirror.admin import columns, display, event_actions
 from stripe_mirror.admin.base import ReadOnlyAdmin
 from stripe_mirror.admin.columns import Column, FactGroup
 from stripe_mirror.admin.filters import EventTypeFilter, SourceFilter, StateFilter
@@ -79,8 +80,27 @@ class InboxEventAdmin(ReadOnlyAdmin):
         ),
     )
 
+    def get_urls(self) -> list[URLPattern]:
+        """With a page for what people do about events."""
+        wrap = self.admin_site.admin_view
+        act = path("act/<slug:verb>/", wrap(self.act_view), name="stripe_mirror_inboxevent_act")
+        return [act, *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().get_actions(request), **event_actions.list_actions(request)}
+
+    def act_view(self, request: HttpRequest, verb: str) -> HttpResponse:
+        """Retry, dismiss or replay events, after a look at what that does."""
+        return event_actions.view(request, verb, self)
+
     def heading(self, row: Any) -> str:
         return str(row.type)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        return {**super().page_context(request, row), "status": state_pill(row), "raw": raw_json(row.payload)}
+        return {
+            **super().page_context(request, row),
+            "status": state_pill(row),
+            "buttons": event_actions.buttons(request, row),
+            "tables": event_actions.done_to(row),
+            "raw": raw_json(row.payload),
+        }

@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
+from stripe_mirror.admin.checkout import sessions_by
 from stripe_mirror.admin.columns import FactGroup, Related
 from stripe_mirror.models import Charge, PaymentIntent, Refund
 from stripe_mirror.money import format_money
@@ -24,6 +25,32 @@ def refunds_by(relation: str) -> Related:
     return Related(title="Refunds", object="refund", lookup=relation, columns=shown)
 
 
+def disputes_by(relation: str) -> Related:
+    """The disputes that name the row in this relation of theirs."""
+    shown = (
+        columns.linked_amount(),
+        columns.STATUS,
+        columns.enum("reason"),
+        columns.moment("created", "Date"),
+    )
+    return Related(title="Disputes", object="dispute", lookup=relation, columns=shown, if_any=True)
+
+
+def moved_by_it() -> Related:
+    """The balance transactions that have the row as their source."""
+    shown = (
+        columns.linked_amount(),
+        columns.enum("type"),
+        columns.STATUS,
+        columns.amount("fee"),
+        columns.amount("net"),
+        columns.day("created", "Date"),
+    )
+    return Related(
+        title="Balance transactions", object="balance_transaction", lookup="source", columns=shown, if_any=True
+    )
+
+
 class PaymentAdmin(StripeObjectAdmin):
     """What payments have in common: they are known by their amount."""
 
@@ -34,6 +61,12 @@ class PaymentAdmin(StripeObjectAdmin):
 def refunded(row: Any) -> Any:
     """What went back, a dash where nothing did."""
     return display.money(row.amount_refunded or None, row.currency)
+
+
+def of_balance(row: Any, field: str) -> Any:
+    """Fee or net of a charge, in the currency that is paid out."""
+    moved = row.balance_transaction
+    return display.money(getattr(moved, field), moved.currency) if moved else display.EMPTY
 
 
 def failure(row: Any) -> str:
@@ -94,6 +127,21 @@ class PaymentIntentAdmin(PaymentAdmin):
             ),
         ),
         refunds_by("payment_intent"),
+        disputes_by("payment_intent"),
+        Related(
+            title="Invoices",
+            object="invoice_payment",
+            lookup="payment_intent",
+            columns=(
+                columns.relation("invoice"),
+                columns.amount("amount_paid", "Paid"),
+                columns.STATUS,
+                columns.moment("created", "Date"),
+            ),
+            select=("invoice",),
+            if_any=True,
+        ),
+        sessions_by("payment_intent"),
     )
 
 
@@ -110,7 +158,7 @@ class ChargeAdmin(PaymentAdmin):
         columns.CREATED,
     )
     list_select_related = ("customer",)
-    detail_select_related = ("payment_intent", "payment_method")
+    detail_select_related = ("payment_intent", "payment_method", "balance_transaction")
     search_fields = ("last4",)
     search_parents = {"customer": ("name", "email")}
     search_help_text = "Customer, last 4 digits or id"
@@ -134,10 +182,13 @@ class ChargeAdmin(PaymentAdmin):
                 columns.text("description"),
                 columns.made("Failure", failure),
                 columns.flag("disputed"),
+                columns.made("Fee", lambda row: of_balance(row, "fee")),
+                columns.made("Net", lambda row: of_balance(row, "net")),
+                columns.relation("balance_transaction"),
             ),
         ),
     )
-    related = (refunds_by("charge"),)
+    related = (refunds_by("charge"), disputes_by("charge"), moved_by_it())
 
 
 @admin.register(Refund)
@@ -164,6 +215,18 @@ class RefundAdmin(PaymentAdmin):
                 columns.relation("payment_intent", "Payment"),
                 columns.enum("reason"),
                 columns.enum("failure_reason"),
+                columns.relation("balance_transaction"),
             ),
+        ),
+    )
+    detail_select_related = ("balance_transaction",)
+    related = (
+        moved_by_it(),
+        Related(
+            title="Credit notes",
+            object="credit_note",
+            lookup="refund",
+            columns=(columns.linked("Credit note", display.name_of), columns.STATUS, columns.amount("total")),
+            if_any=True,
         ),
     )

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from stripe_mirror.admin.display import HIDDEN, without_secrets
+from stripe_mirror.pull.compare import DOORS
 
-# Values that pay, sign in or download without a password: a secret by another name.
-DOORS = frozenset(
-    [
-        "client_secret",
-        "confirmation_secret",
-        "hosted_invoice_url",
-        "hosted_regulatory_receipt_url",
-        "hosted_verification_url",
-        "hosted_voucher_url",
-        "invoice_pdf",
-        "mobile_auth_url",
-        "pdf",
-        "receipt_url",
-        "redirect_to_url",
-        "secret",
-        "verification_url",
-    ]
-)
+# Files that were uploaded as evidence: whose id is known can be asked for.
+FILE = re.compile(r"^file_\w+")
 
 
 def masked(value: Any, *, key: str = "") -> Any:
@@ -32,10 +18,18 @@ def masked(value: Any, *, key: str = "") -> Any:
     if key in DOORS and value is not None:
         return HIDDEN
     if isinstance(value, dict):
-        return {name: masked(part, key=name) for name, part in value.items()}
+        return {name: _masked_in(value, name, part) for name, part in value.items()}
     if isinstance(value, list):
         return [masked(part) for part in value]
-    return without_secrets(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return HIDDEN if FILE.match(value) or (key == "url" and value.startswith("http")) else without_secrets(value)
+
+
+def _masked_in(owner: dict[str, Any], name: str, value: Any) -> Any:
+    """A product's `url` is the shop's public page; any other may be a page of Stripe's that asks for no password."""
+    public = name == "url" and owner.get("object") in ("product", "webhook_endpoint")
+    return masked(value, key="" if public else name)
 
 
 def raw_json(value: Any) -> str:

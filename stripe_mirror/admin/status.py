@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 
+from stripe_mirror.admin import status_billing as billing
+from stripe_mirror.admin import status_money as money
 from stripe_mirror.admin.display import day_text, words
-
-
-@dataclass(frozen=True)
-class Status:
-    """Words and their tone: neutral, success, info, warning or danger."""
-
-    text: str
-    tone: str = "neutral"
-
+from stripe_mirror.admin.status_base import Status, reason
 
 # Stripe's values with their tone: known ones for filters; the words are the value's own.
 SUBSCRIPTION = {
@@ -50,10 +43,18 @@ REFUND = {
 }
 KNOWN = {
     "subscription": SUBSCRIPTION,
+    "subscription_schedule": billing.SCHEDULE,
     "invoice": INVOICE,
+    "invoice_payment": billing.INVOICE_PAYMENT,
+    "credit_note": billing.CREDIT_NOTE,
     "payment_intent": PAYMENT_INTENT,
     "charge": CHARGE,
     "refund": REFUND,
+    "setup_intent": money.SETUP_INTENT,
+    "checkout.session": money.CHECKOUT_SESSION,
+    "dispute": money.DISPUTE,
+    "balance_transaction": money.BALANCE_TRANSACTION,
+    "payout": money.PAYOUT,
 }
 
 
@@ -111,7 +112,7 @@ def payment_intent_status(row: Any) -> Status:
     if row.status == "succeeded" and charge and (charge.disputed or charge.amount_refunded):
         return charge_status(charge)
     if row.status == "requires_payment_method" and row.error_code:
-        return Status(f"Failed: {_reason(row.decline_code or row.error_code)}", "danger")
+        return Status(f"Failed: {reason(row.decline_code or row.error_code)}", "danger")
     named = {
         "requires_payment_method": "Incomplete",
         "requires_action": "Needs authentication",
@@ -131,7 +132,7 @@ def charge_status(row: Any) -> Status:
     if row.status == "succeeded" and row.captured is False:
         return Status("Uncaptured", "info")
     if row.status == "failed" and row.failure_code:
-        return Status(f"Failed: {_reason(row.failure_code)}", "danger")
+        return Status(f"Failed: {reason(row.failure_code)}", "danger")
     return Status(words(row.status), CHARGE.get(row.status, "neutral"))
 
 
@@ -173,10 +174,6 @@ def default_status(row: Any) -> Status | None:
     return None
 
 
-def _reason(code: str) -> str:
-    return code.replace("_", " ")
-
-
 WORDS: dict[str, Callable[[Any], Status | None]] = {
     "subscription": subscription_status,
     "invoice": invoice_status,
@@ -186,6 +183,18 @@ WORDS: dict[str, Callable[[Any], Status | None]] = {
     "customer": customer_status,
     "coupon": coupon_status,
     "payment_method": payment_method_status,
+    "subscription_schedule": billing.schedule_status,
+    "invoiceitem": billing.invoice_item_status,
+    "invoice_payment": billing.invoice_payment_status,
+    "credit_note": billing.credit_note_status,
+    "promotion_code": billing.promotion_code_status,
+    "discount": billing.discount_status,
+    "tax_id": billing.tax_id_status,
+    "setup_intent": money.setup_intent_status,
+    "checkout.session": money.checkout_session_status,
+    "dispute": money.dispute_status,
+    "balance_transaction": money.balance_transaction_status,
+    "payout": money.payout_status,
 }
 
 

@@ -3,14 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.urls import URLPattern
 
-from stripe_mirror.admin import columns, display
+from stripe_mirror.admin import backfill, columns, display
+from stripe_mirror.admin.backfill import TONES
 from stripe_mirror.admin.base import ReadOnlyAdmin
 from stripe_mirror.admin.columns import Column, FactGroup
 from stripe_mirror.admin.filters import StateFilter
 from stripe_mirror.models import MirroredAccount, SyncRun
-
-TONES = {"running": "info", "done": "success", "failed": "danger"}
 
 
 def state_pill(row: Any) -> Any:
@@ -27,7 +27,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
 
     list_display = (
         columns.made("Run", lambda row: display.words(row.get_command_display())),
-        columns.made("Kind", lambda row: display.words(row.object_type)),
+        columns.made("Kind", lambda row: display.kind_words(row.object_type)),
         STATE,
         columns.number("seen"),
         columns.number("changed"),
@@ -36,12 +36,13 @@ class SyncRunAdmin(ReadOnlyAdmin):
         columns.text("message"),
     )
     list_filter = (StateFilter,)
+    change_list_template = "stripe_mirror/syncrun_list.html"
     facts = (
         FactGroup(
             title="Run",
             facts=(
                 columns.made("Command", lambda row: display.words(row.get_command_display())),
-                columns.made("Kind", lambda row: display.words(row.object_type)),
+                columns.made("Kind", lambda row: display.kind_words(row.object_type)),
                 STATE,
                 columns.number("pages"),
                 columns.number("seen"),
@@ -52,6 +53,9 @@ class SyncRunAdmin(ReadOnlyAdmin):
             ),
         ),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*backfill.urls(self.admin_site.admin_view), *super().get_urls()]
 
 
 @admin.register(MirroredAccount)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
+
+from django.utils import timezone
 
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import all_event_types
@@ -14,10 +16,16 @@ from stripe_mirror.stripe_api.client import api_version
 
 PATH = "/stripe-webhooks/"
 ENDPOINTS = "/v1/webhook_endpoints"
+# In `enabled_events`: everything.
+ALL = "*"
 
 
 class BadUrl(Exception):
     """Stripe could not deliver to this address; the message says why."""
+
+
+class NotOurs(Exception):
+    """There is no such endpoint that leads to us, or it is needed; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,21 @@ class Endpoint:
     secret: str = ""
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with an endpoint of ours, and what to do."""
+
+    what: str
+    do: str
+    # Nothing, or less than we need, is delivered.
+    serious: bool = False
+    # It only costs deliveries.
+    harmless: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.do}"
+
+
 def create_endpoint(url: str) -> Endpoint:
     """Register the receiver. Raises BadUrl and StripeFailures."""
     _check_url(url)
@@ -44,28 +67,69 @@ def create_endpoint(url: str) -> Endpoint:
     return _endpoint(write.post(ENDPOINTS, params, idempotency_key=str(uuid.uuid4())).body)
 
 
+def rotate_endpoint(id: str = "") -> tuple[Endpoint, Endpoint]:
+    """Register a second endpoint at the address of an old one, with a secret and our version; old and new.
+
+    Stripe can't change an endpoint's secret or version through the API. While both deliver, every event arrives twice
+    and counts once. Raises NotOurs, BadUrl and StripeFailures.
+    """
+    old = our_endpoint(id) if id else _only(enabled_endpoints())
+    parts = urlsplit(old.url)
+    # A marker, by which a person tells the two apart; the receiver takes no notice of it.
+    url = urlunsplit((*parts[:3], f"since={timezone.now():%Y-%m-%d}", ""))
+    return old, create_endpoint(url)
+
+
+def update_endpoint(endpoint: Endpoint) -> Endpoint:
+    """Have it send exactly the events that we need. Raises StripeFailures."""
+    return _change(endpoint.id, {"enabled_events": list(all_event_types())})
+
+
+def disable_endpoint(id: str) -> Endpoint:
+    """Have it deliver nothing, until it is enabled in the Dashboard. Raises NotOurs and StripeFailures."""
+    _require_another(our_endpoint(id))
+    return _change(id, {"disabled": True})
+
+
+def delete_endpoint(id: str) -> Endpoint:
+    """Take it away for good; its secret is worth nothing afterwards. Raises NotOurs and StripeFailures."""
+    endpoint = our_endpoint(id)
+    _require_another(endpoint)
+    write.delete(f"{ENDPOINTS}/{id}")
+    return endpoint
+
+
 def list_endpoints() -> list[Endpoint]:
     """All endpoints of the account. Raises StripeFailures."""
     return [_endpoint(found) for answer in read.list_pages(ENDPOINTS) for found in answer.body["data"]]
 
 
-def problems(endpoint: Endpoint) -> list[str]:
+def enabled_endpoints() -> list[Endpoint]:
+    """Those that deliver to a receiver like ours. Raises StripeFailures."""
+    return [endpoint for endpoint in list_endpoints() if is_ours(endpoint) and endpoint.status == "enabled"]
+
+
+def our_endpoint(id: str) -> Endpoint:
+    """The endpoint of that id. Raises NotOurs and StripeFailures."""
+    for endpoint in list_endpoints():
+        if endpoint.id == id and is_ours(endpoint):
+            return endpoint
+    raise NotOurs(f"{id} is no endpoint that leads to us; `manage.py stripe_webhook list` shows them all.")
+
+
+def problems(endpoint: Endpoint) -> list[Problem]:
     """What is wrong with an endpoint of ours, each with what to do; empty where all is well."""
     found = []
     if endpoint.status != "enabled":
-        found.append(f"It is {endpoint.status}: nothing is delivered. Enable it in Stripe's Dashboard.")
-    if missing := sorted(set(all_event_types()) - endpoint.events - {"*"}) if "*" not in endpoint.events else []:
-        found.append(
-            f"These events are not sent: {', '.join(missing)}. Select them in the Dashboard, or create it anew."
-        )
+        do = "Enable it in Stripe's Dashboard."
+        found.append(Problem(f"It is {endpoint.status}: nothing is delivered.", do, serious=True))
+    do = "Run `manage.py stripe_webhook update`."
+    if missing := sorted(set(all_event_types()) - endpoint.events) if ALL not in endpoint.events else []:
+        found.append(Problem(f"These events are not sent: {', '.join(missing)}.", do, serious=True))
     if superfluous := sorted(endpoint.events - set(all_event_types())):
-        found.append(f"These events are sent but not used: {', '.join(superfluous)}. Deselect them in the Dashboard.")
+        found.append(Problem(f"These events are sent but not used: {', '.join(superfluous)}.", do, harmless=True))
     if endpoint.api_version != api_version():
-        found.append(
-            f"It sends version {endpoint.api_version or 'of the account'}, and we read {api_version()}: its objects "
-            "are not trusted but fetched one by one. The version can't be changed: create the endpoint anew, put the "
-            "new secret beside the old one into STRIPE_WEBHOOK_SECRETS, then delete the old endpoint in the Dashboard."
-        )
+        found.append(_other_version(endpoint))
     return found
 
 
@@ -74,8 +138,41 @@ def is_ours(endpoint: Endpoint) -> bool:
     return urlsplit(endpoint.url).path.endswith(PATH)
 
 
+def _other_version(endpoint: Endpoint) -> Problem:
+    return Problem(
+        f"It sends version {endpoint.api_version or 'of the account'}, and we read {api_version()}: objects of another "
+        "major version are not trusted but fetched one by one.",
+        "The version can't be changed: run `manage.py stripe_webhook rotate`.",
+    )
+
+
+def _only(endpoints: list[Endpoint]) -> Endpoint:
+    if len(endpoints) == 1:
+        return endpoints[0]
+    if not endpoints:
+        raise NotOurs("No endpoint delivers to us. Run: manage.py stripe_webhook create https://…/stripe-webhooks/")
+    ids = ", ".join(endpoint.id for endpoint in endpoints)
+    raise NotOurs(f"Several endpoints deliver to us: name the one to replace ({ids}).")
+
+
+def _require_another(endpoint: Endpoint) -> None:
+    """An account without an enabled endpoint would wait for the poll."""
+    if endpoint.status == "enabled" and len(enabled_endpoints()) < 2:
+        raise NotOurs(
+            f"{endpoint.id} is the only endpoint that delivers to us, so nothing was changed. Make the new one first: "
+            "manage.py stripe_webhook rotate"
+        )
+
+
+def _change(id: str, params: dict[str, Any]) -> Endpoint:
+    return _endpoint(write.post(f"{ENDPOINTS}/{id}", params, idempotency_key=str(uuid.uuid4())).body)
+
+
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise BadUrl(f"{url} is no address; write it like https://office.example.com{PATH}") from None
     if not parts.hostname or not parts.path.endswith(PATH):
         raise BadUrl(f"{url} does not lead to the receiver: the address ends in {PATH} (Stripe follows no redirect).")
     if parts.scheme != "https" and (conf.livemode or parts.scheme != "http"):

@@ -1,47 +1,51 @@
 """From a stored event to the row: claim, decide, apply and record, at most once each.
 
-What needs no network is done at once, in the request that brought the event. What needs Stripe waits for the worker,
-which settles all waiting events of an object with one read.
+What needs no network is done at once, by the process that took the event (see `inbox.applier`). What needs Stripe waits
+for the worker, which settles all waiting events of an object with one read.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from stripe_mirror import background
-from stripe_mirror.conf import conf
+from stripe_mirror.inbox.batch import apply_many
+from stripe_mirror.inbox.events import (
+    DOUBTFUL,
+    EMBEDDED_LEFT,
+    FOREIGN,
+    OPEN,
+    PATIENCE_WITH_PARENTS,
+    SETTLED,
+    State,
+    ask_at,
+    being_asked_for,
+    kind_or_end,
+    origin_of,
+    settled_in,
+    state_of,
+    why_asked,
+)
 from stripe_mirror.inbox.store import GRACE
 from stripe_mirror.kinds import Kind, kind_of
-from stripe_mirror.models import Change, InboxEvent, Push
-from stripe_mirror.pull import rows
-from stripe_mirror.pull.apply import Applied, Origin, Outcome, apply_event
+from stripe_mirror.models import InboxEvent
+from stripe_mirror.pull.apply import Applied, Outcome, apply_event
 from stripe_mirror.pull.embedded import store_embedded
 from stripe_mirror.pull.fetch import Overtaken, fetch_now, missing_parents
-from stripe_mirror.pull.ordering import MANY, Decision, EventState
-from stripe_mirror.stripe_api.client import api_version
+from stripe_mirror.pull.ordering import Decision
 from stripe_mirror.stripe_api.errors import Refused, StripeFailure
 
+__all__ = ["OPEN", "drain", "origin_of", "process", "settle", "work"]
 logger = logging.getLogger(__name__)
-State = InboxEvent.State
 
-# States in which something is left to do.
-OPEN = (State.RECEIVED, State.WAITING)
-SETTLED = {Decision.APPLY: State.APPLIED, Decision.STALE: State.STALE, Decision.DUPLICATE: State.DUPLICATE}
-# The object is stored, but not yet what it embeds; kept as the reason so that a crash in between is mended.
-EMBEDDED_LEFT = "The object is stored; the objects inside it are not yet."
 TRIES = 10
 # How long a worker that reads for waiting events keeps others away from them.
 LEASE = timedelta(seconds=120)
-# A parent usually has an event of its own under way: only what is still missing after this while is fetched.
-PATIENCE_WITH_PARENTS = timedelta(seconds=60)
 
 
 def process(event_id: str) -> bool:
@@ -53,7 +57,7 @@ def process(event_id: str) -> bool:
         with transaction.atomic():
             event = _claim(event_id)
             if event is None:
-                return False
+                return _is_asked_for(event_id)
             kind = _kind(event)
             applied = _decide(event, kind) if kind and event.reason != EMBEDDED_LEFT else None
         if kind and event.reason == EMBEDDED_LEFT:
@@ -79,11 +83,13 @@ def work(event_id: str) -> bool:
 def drain(limit: int = 200) -> int:
     """Work on up to `limit` due events, oldest first; how many were due.
 
-    Ends early where Stripe can't be asked: the others would only wait for the same, and keep the worker from its work.
+    What needs no network is decided for many at once. Ends early where Stripe can't be asked: the others would only
+    wait for the same, and keep the worker from its work.
     """
     due = InboxEvent.objects.filter(state__in=OPEN, next_attempt_at__lte=timezone.now())
-    ids = list(due.order_by("created", "id").values_list("pk", flat=True)[:limit])
-    all(work(event_id) for event_id in ids)
+    ids = list(due.order_by("created", "received_at", "id").values_list("pk", flat=True)[:limit])
+    left = set(ids) - apply_many(ids)
+    all(work(event_id) for event_id in ids if event_id in left)
     return len(ids)
 
 
@@ -93,14 +99,18 @@ def settle(object_type: str, object_id: str) -> bool:
     waiting = InboxEvent.objects.filter(state=State.WAITING, object_type=object_type, object_id=object_id)
     waiting = waiting.exclude(reason=EMBEDDED_LEFT)
     now = timezone.now()
-    if kind is None or not waiting.filter(next_attempt_at__lte=now).update(next_attempt_at=now + LEASE):
+    if kind is None or not _lease(waiting.filter(next_attempt_at__lte=now), until=now + LEASE):
         return True
     events = list(waiting.order_by("created", "id"))
     if not events:
         return True
     try:
         # Impatient: the inbox has pauses of its own, visible ones, and the worker other things to do.
-        applied = fetch_now(kind, object_id, origin=origin_of(events[-1]), patient=False)
+        # Of an object without an address of its own only the event says where it stands.
+        newest = events[-1]
+        applied = fetch_now(
+            kind, object_id, origin=origin_of(newest), patient=False, near=state_of(newest, kind).object
+        )
     except (StripeFailure, Overtaken) as failure:
         asked = isinstance(failure, Refused | Overtaken)
         _postpone([event.pk for event in events], str(failure), may_give_up=asked)
@@ -117,92 +127,45 @@ def settle(object_type: str, object_id: str) -> bool:
     return True
 
 
-def origin_of(event: InboxEvent) -> Origin:
-    """Whose change the event tells of: ours, another API client's, or Stripe's own."""
-    push_id = _push_id(event)
-    source = Change.Source.PUSH if push_id else Change.Source.API if event.request_id else Change.Source.STRIPE
-    return Origin(source, push_id, event.pk, event.type, event.request_id)
+def _lease(waiting: QuerySet[InboxEvent], *, until: datetime) -> int:
+    """Keep others away from these events; how many there were. Locked in one order by everyone."""
+    with transaction.atomic():
+        ids = list(waiting.select_for_update().order_by("pk").values_list("pk", flat=True))
+        return InboxEvent.objects.filter(pk__in=ids).update(next_attempt_at=until)
 
 
 def _claim(event_id: str) -> InboxEvent | None:
     """The event, locked, if it is open and nobody else is at it."""
-    return InboxEvent.objects.select_for_update(skip_locked=True).filter(pk=event_id, state__in=OPEN).first()
+    free = InboxEvent.objects.select_for_update(skip_locked=True).filter(state__in=OPEN).exclude(being_asked_for())
+    return free.filter(pk=event_id).first()
+
+
+def _is_asked_for(event_id: str) -> bool:
+    return InboxEvent.objects.filter(pk=event_id, state=State.WAITING, reason__in=(FOREIGN, DOUBTFUL)).exists()
 
 
 def _kind(event: InboxEvent) -> Kind | None:
     """The mirrored kind that the event is about; one that is not for us is closed with the reason."""
-    if reason := _foreign(event):
-        _close(event, State.PARKED, reason)
-        return None
-    kind = kind_of(event.object_type)
-    if kind is None or not event.object_id:
-        _close(event, State.IGNORED, "It carries no object of a mirrored kind with an id.")
-        return None
-    return kind
-
-
-def _foreign(event: InboxEvent) -> str:
-    if event.livemode != conf.livemode:
-        ours, theirs = ("live", "test") if conf.livemode else ("test", "live")
-        return f"It belongs to {theirs} mode, and our key to {ours} mode; nothing was changed."
-    if event.account and event.account != rows.account_id():
-        return f"It belongs to the account {event.account}, which is not mirrored; nothing was changed."
-    return ""
+    found = kind_or_end(event)
+    if isinstance(found, Kind):
+        return found
+    _close(event, *found)
+    return None
 
 
 def _decide(event: InboxEvent, kind: Kind) -> Applied:
     """Decide and act under the lock of the object's row; the event is marked in the same transaction."""
-    state = _event_state(event, kind)
+    state = state_of(event, kind)
     decision, applied = apply_event(
-        kind, state, origin=origin_of(event), siblings=lambda second: _settled_in(second, event, kind)
+        kind, state, origin=origin_of(event), siblings=lambda second: settled_in(second, event, kind)
     )
     if decision is Decision.FETCH:
-        _wait(event, _why(state), timezone.now())
+        _wait(event, why_asked(state), ask_at(event, timezone.now()))
     elif decision is Decision.APPLY and kind.embeds and not state.deletes:
         _wait(event, EMBEDDED_LEFT, timezone.now() + GRACE)
     else:
         _close(event, SETTLED[decision])
     return applied
-
-
-def _why(state: EventState) -> str:
-    if state.foreign:
-        return "It was rendered in another API version than ours, so the object is read from Stripe."
-    return "Whether it is newer than what we hold can't be told from it, so the object is read from Stripe."
-
-
-def _event_state(event: InboxEvent, kind: Kind) -> EventState:
-    contents = event.payload["data"]
-    previous = contents.get("previous_attributes")
-    return EventState(
-        object=contents["object"],
-        at=event.created,
-        type=event.type,
-        previous=previous if isinstance(previous, dict) else None,
-        request_id=event.request_id,
-        foreign=_major(event.api_version) != _major(api_version()),
-        reusable_id=rows.reusable(kind, event.object_id),
-    )
-
-
-def _settled_in(second: datetime, event: InboxEvent, kind: Kind) -> Sequence[EventState]:
-    """The events of the object in one second that were settled already."""
-    others = InboxEvent.objects.filter(
-        object_type=event.object_type, object_id=event.object_id, created=second, state__in=list(SETTLED.values())
-    )
-    return [_event_state(other, kind) for other in others.exclude(pk=event.pk)[: MANY + 1]]
-
-
-def _major(version: str) -> str:
-    """The name of a major version ("endive"); before there were names, each date was one."""
-    return version.partition(".")[2] or version
-
-
-def _push_id(event: InboxEvent) -> UUID | None:
-    wanted = Q(request_id=event.request_id) if event.request_id else Q()
-    with suppress(ValueError):
-        wanted |= Q(pk=UUID(event.idempotency_key))
-    return Push.objects.filter(wanted).values_list("pk", flat=True).first() if wanted else None
 
 
 def _store_embedded(event: InboxEvent, kind: Kind) -> None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from django.db import IntegrityError, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from stripe_mirror.kinds import kind_of
 from stripe_mirror.models import InboxEvent
-from stripe_mirror.pull.storable import storable
+from stripe_mirror.models.fields import LAST_SECOND
+from stripe_mirror.pull.statements import insert_unless_known
+from stripe_mirror.pull.storable import may_be_unstorable, storable
 
 logger = logging.getLogger(__name__)
 LONGEST = 255
-# The last second of the year 9999, beyond which Python has no datetime.
-LAST_SECOND = 253_402_300_799
+# Fewer brackets than these can't be nested too deeply.
+MANY_LEVELS = 200
+# What Python reads, but JSON doesn't know: names of numbers, and numbers so large that they become infinite.
+NO_JSON = re.compile(r"NaN|Infinity|[0-9.][eE]\+?[0-9]{3}|[0-9]{300}")
 # An event that was stored but not decided (the process died) is found by the sweep after this while.
 GRACE = timedelta(seconds=20)
 
@@ -26,9 +31,13 @@ class BadEvent(Exception):
     """The payload is no event that could be kept; the message is safe to answer with."""
 
 
-def row_for(payload: dict[str, Any], *, source: InboxEvent.Source) -> InboxEvent:
-    """The unsaved row of an event. Raises BadEvent."""
-    payload = _storable(payload)
+def row_for(payload: dict[str, Any], *, source: InboxEvent.Source, text: str | None = None) -> InboxEvent:
+    """The unsaved row of an event. Raises BadEvent.
+
+    `text`: the payload as it was received, which nearly always spares a closer look at each value.
+    """
+    if text is None or _is_odd(text):
+        payload = _storable(payload)
     obj, request = _object(payload), payload.get("request")
     request = request if isinstance(request, dict) else {}
     now = timezone.now()
@@ -50,22 +59,31 @@ def row_for(payload: dict[str, Any], *, source: InboxEvent.Source) -> InboxEvent
     )
 
 
-def store(event: InboxEvent) -> bool:
-    """Keep an event, once per id, in a transaction of its own; false where it was known. Raises DatabaseError."""
+def store(event: InboxEvent, *, text: str | None = None) -> bool:
+    """Keep an event, once per id, in a transaction of its own; false where it was known. Raises DatabaseError.
+
+    `text`: the payload as it was received, stored without being written anew where the database takes it.
+    """
+    if text is None or _is_odd(text):
+        text = json.dumps(event.payload)
+    # Django asks a kept connection in each request whether it still lives, which costs as much as half the INSERT.
+    cast("Any", connection).health_check_done = True
     try:
-        with transaction.atomic():
-            event.save(force_insert=True)
-    except IntegrityError:
-        if not InboxEvent.objects.filter(pk=event.pk).exists():
+        return insert_unless_known(event, texts={"payload": text})
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block or connection.is_usable():
             raise
-        return False
-    return True
+        connection.close()
+    return insert_unless_known(event, texts={"payload": text})
 
 
 def store_listed(payloads: list[dict[str, Any]]) -> int:
-    """Keep those events of a list that we lack and that carry a mirrored object; how many those were."""
+    """Keep those events of a list that we lack and that carry a mirrored object; how many those were.
+
+    A list begins with the newest: they are received from its end, in the order in which they happened.
+    """
     known = set(InboxEvent.objects.filter(pk__in=[p["id"] for p in payloads]).values_list("pk", flat=True))
-    wanted = [p for p in payloads if p["id"] not in known and kind_of(str(_object(p).get("object")))]
+    wanted = [p for p in reversed(payloads) if p["id"] not in known and kind_of(str(_object(p).get("object")))]
     events = [event for event in map(_listed_row, wanted) if event]
     # Another process may store one of them at this moment: the first wins.
     InboxEvent.objects.bulk_create(events, ignore_conflicts=True)
@@ -81,6 +99,11 @@ def _listed_row(payload: dict[str, Any]) -> InboxEvent | None:
     # Nobody is at it: due at once.
     event.next_attempt_at = event.received_at
     return event
+
+
+def _is_odd(text: str) -> bool:
+    """Whether there may be something in a JSON text that a database doesn't take: see `_storable`."""
+    return may_be_unstorable(text) or text.count("{") + text.count("[") > MANY_LEVELS or bool(NO_JSON.search(text))
 
 
 def _storable(payload: dict[str, Any]) -> dict[str, Any]:

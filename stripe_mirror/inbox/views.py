@@ -1,28 +1,22 @@
-"""The receiver of Stripe's webhooks: verify, store, answer. It never talks to Stripe (S14)."""
+"""The receiver of Stripe's webhooks: verify, store, answer; then have it applied. It never talks to Stripe (S14)."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from contextlib import AbstractContextManager, nullcontext
 
-from django.db import Error, connection
+from django.db import Error
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from stripe_mirror import background
 from stripe_mirror.conf import conf
-from stripe_mirror.inbox.processing import process
+from stripe_mirror.inbox.applier import hand_over, turn
 from stripe_mirror.inbox.store import BadEvent, row_for, store
 from stripe_mirror.models import InboxEvent
 from stripe_mirror.stripe_api.webhook import BadPayload, verify
 
 logger = logging.getLogger(__name__)
 TOO_LARGE = "The body is larger than {} bytes."
-# SQLite has one writer, and those who wait for it sleep in growing steps, so that some wait for seconds while others
-# pass. The threads of this process queue here instead.
-_one_at_a_time = threading.Lock()
 
 
 @csrf_exempt
@@ -30,27 +24,25 @@ _one_at_a_time = threading.Lock()
 def receive(request: HttpRequest) -> JsonResponse:
     """POST /stripe-webhooks/: 200 once the event is stored, 400 for what is no event, 503 to be asked again."""
     try:
-        event = _event(request)
+        text, event = _event(request)
     except (BadPayload, BadEvent, UnreadablePostError) as reason:
         return _refusal(str(reason), 400)
-    with _turn():
-        try:
-            store(event)
-        except Error:
-            logger.exception("Event %s could not be stored; Stripe is asked to send it again.", event.pk)
-            return _refusal("The event could not be stored; send it again.", 503)
-        _process(event.pk)
+    try:
+        with turn():
+            is_new = store(event, text=text)
+    except Error:
+        logger.exception("Event %s could not be stored; Stripe is asked to send it again.", event.pk)
+        return _refusal("The event could not be stored; send it again.", 503)
+    hand_over(event, is_new=is_new)
     return JsonResponse({"received": True})
 
 
-def _turn() -> AbstractContextManager[object]:
-    return _one_at_a_time if connection.vendor == "sqlite" else nullcontext()
-
-
-def _event(request: HttpRequest) -> InboxEvent:
+def _event(request: HttpRequest) -> tuple[str, InboxEvent]:
     signature = request.headers.get("Stripe-Signature", "")
-    payload = verify(_body(request), signature, secrets=conf.webhook_secrets, tolerance=conf.webhook_tolerance)
-    return row_for(payload, source=InboxEvent.Source.WEBHOOK)
+    body = _body(request)
+    payload = verify(body, signature, secrets=conf.webhook_secrets, tolerance=conf.webhook_tolerance)
+    text = body.decode()
+    return text, row_for(payload, source=InboxEvent.Source.WEBHOOK, text=text)
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -62,15 +54,6 @@ def _body(request: HttpRequest) -> bytes:
     if len(body) > conf.webhook_max_bytes:
         raise BadPayload(TOO_LARGE.format(conf.webhook_max_bytes))
     return body
-
-
-def _process(event_id: str) -> None:
-    """Decide at once where that needs no network. The event is stored: whatever fails now is our own business."""
-    try:
-        if process(event_id):
-            background.enqueue("process_event", event_id)
-    except Error:
-        logger.exception("Event %s is stored but not processed; the worker will find it.", event_id)
 
 
 def _refusal(message: str, status: int) -> JsonResponse:

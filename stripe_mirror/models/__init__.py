@@ -1,33 +1,63 @@
 """What is stored: mirrored objects of Stripe, and our own events, changes, pushes and runs."""
 
+from stripe_mirror.models.balance import BalanceTransaction, Dispute, Payout
 from stripe_mirror.models.base import StripeObject
-from stripe_mirror.models.billing import Invoice, Subscription, SubscriptionItem
-from stripe_mirror.models.catalog import Coupon, Price, Product
+from stripe_mirror.models.catalog import Coupon, Discount, Price, Product, PromotionCode, TaxRate
 from stripe_mirror.models.changes import Change
-from stripe_mirror.models.customers import Customer, CustomerLink, PaymentMethod
-from stripe_mirror.models.inbox import InboxEvent
-from stripe_mirror.models.payments import Charge, PaymentIntent, Refund
+from stripe_mirror.models.customers import Customer, CustomerBalanceTransaction, CustomerLink, PaymentMethod, TaxId
+from stripe_mirror.models.health import EventGap, HealthReport, ReceiverAddress, WorkerProcess
+from stripe_mirror.models.inbox import EventAction, InboxEvent
+from stripe_mirror.models.invoices import CreditNote, Invoice, InvoiceItem, InvoiceLineItem, InvoicePayment
+from stripe_mirror.models.payments import Charge, CheckoutSession, PaymentIntent, Refund, SetupIntent
 from stripe_mirror.models.pushes import Job, Push
-from stripe_mirror.models.sync import MirroredAccount, SyncRun
+from stripe_mirror.models.reconcile import Difference, ReconcileState
+from stripe_mirror.models.subscriptions import Subscription, SubscriptionItem, SubscriptionSchedule
+from stripe_mirror.models.sync import CallBudget, Confirmation, MirroredAccount, Refresh, SyncPart, SyncRun
 
 __all__ = [
+    "BalanceTransaction",
+    "CallBudget",
     "Change",
     "Charge",
+    "CheckoutSession",
+    "Confirmation",
     "Coupon",
+    "CreditNote",
     "Customer",
+    "CustomerBalanceTransaction",
     "CustomerLink",
+    "Difference",
+    "Discount",
+    "Dispute",
+    "EventAction",
+    "EventGap",
+    "HealthReport",
     "InboxEvent",
     "Invoice",
+    "InvoiceItem",
+    "InvoiceLineItem",
+    "InvoicePayment",
     "Job",
     "MirroredAccount",
     "PaymentIntent",
     "PaymentMethod",
+    "Payout",
     "Price",
     "Product",
+    "PromotionCode",
     "Push",
+    "ReceiverAddress",
+    "ReconcileState",
+    "Refresh",
     "Refund",
+    "SetupIntent",
     "StripeObject",
     "Subscription",
     "SubscriptionItem",
+    "SubscriptionSchedule",
+    "SyncPart",
     "SyncRun",
+    "TaxId",
+    "TaxRate",
+    "WorkerProcess",
 ]

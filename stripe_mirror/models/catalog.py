@@ -1,8 +1,8 @@
-"""What is sold: products, prices and coupons."""
+"""What is sold and for how much: products, prices, coupons with their codes and discounts, and tax rates."""
 
 from django.db import models
 
-from stripe_mirror.kinds import Kind
+from stripe_mirror.kinds import NONE, Implied, Kind, Through
 from stripe_mirror.models.base import StripeObject
 from stripe_mirror.models.fields import (
     JsonBooleanField,
@@ -123,3 +123,131 @@ class Coupon(StripeObject):
             return f"{format_money(self.data['amount_off'], self.data.get('currency'))} off"
         percent = self.data.get("percent_off")
         return f"{percent:g}% off" if isinstance(percent, int | float) else ""
+
+
+class PromotionCode(StripeObject):
+    """https://docs.stripe.com/api/promotion_codes/object: what customers type to get a coupon"""
+
+    kind = Kind(
+        object="promotion_code",
+        list_path="/v1/promotion_codes",
+        events=("promotion_code.created", "promotion_code.updated"),
+        prefixes=("promo_",),
+    )
+
+    code = JsonTextField(path="code")
+    coupon = JsonForeignKey("Coupon", path=("promotion.coupon", "coupon"), related_name="promotion_codes")
+    # Only this customer may use it; empty for everyone.
+    customer = JsonForeignKey("Customer", path="customer", related_name="promotion_codes")
+    active = JsonBooleanField(path="active")
+    expires_at = JsonDateTimeField(path="expires_at")
+    max_redemptions = JsonIntegerField(path="max_redemptions")
+    times_redeemed = JsonIntegerField(path="times_redeemed")
+    first_time_transaction = JsonBooleanField(path="restrictions.first_time_transaction")
+    # Of the least that an order must come to, in minor units.
+    currency = JsonTextField(path="restrictions.minimum_amount_currency")
+    minimum_amount = JsonIntegerField(path="restrictions.minimum_amount")
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="promotion_code_created"),
+            models.Index(fields=("code",), name="promotion_code_code"),
+            models.Index(fields=("coupon", "created", "id"), name="promotion_code_coupon"),
+            models.Index(fields=("customer", "created", "id"), name="promotion_code_customer"),
+            models.Index(fields=("active", "created", "id"), name="promotion_code_active"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.data.get("code") or self.id)
+
+
+class TaxRate(StripeObject):
+    """https://docs.stripe.com/api/tax_rates/object"""
+
+    kind = Kind(
+        object="tax_rate",
+        list_path="/v1/tax_rates",
+        events=("tax_rate.created", "tax_rate.updated"),
+        prefixes=("txr_",),
+        dashboard="tax-rates",
+    )
+
+    display_name = JsonTextField(path="display_name")
+    description = JsonTextField(path="description")
+    percentage = JsonDecimalField(path="percentage", max_digits=24, decimal_places=12)
+    # Whether prices contain it.
+    inclusive = JsonBooleanField(path="inclusive")
+    active = JsonBooleanField(path="active")
+    country = JsonTextField(path="country")
+    state = JsonTextField(path="state")
+    jurisdiction = JsonTextField(path="jurisdiction")
+    tax_type = JsonTextField(path="tax_type")
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="tax_rate_created"),
+            models.Index(fields=("active", "created", "id"), name="tax_rate_active"),
+            models.Index(fields=("inclusive", "created", "id"), name="tax_rate_inclusive"),
+            models.Index(fields=("country", "created", "id"), name="tax_rate_country"),
+        )
+
+    def __str__(self) -> str:
+        """ "VAT 19%", from Stripe's object."""
+        percentage = self.data.get("percentage")
+        rate = f" {percentage:g}%" if isinstance(percentage, int | float) else ""
+        return f"{self.data.get('display_name') or self.id}{rate}"
+
+
+def _expanded_in(object: str, path: str) -> Implied:
+    """One object with its discounts expanded, after it came to name one that we lack."""
+    return Implied(
+        by=object,
+        path=path,
+        params={"expand": "discounts"},
+        inside="discounts",
+        fields=("discounts",),
+        unless_held="discounts",
+    )
+
+
+class Discount(StripeObject):
+    """https://docs.stripe.com/api/discounts/object: a coupon at work (Stripe has no address and no list for it)"""
+
+    kind = Kind(
+        object="discount",
+        stem=NONE,
+        created_filter=False,
+        events=("customer.discount.created", "customer.discount.deleted", "customer.discount.updated"),
+        prefixes=("di_",),
+        through=(
+            Through(object="subscription", expand="data.discounts", path="discounts"),
+            Through(object="invoice", expand="data.discounts", path="discounts"),
+        ),
+        implied=(
+            _expanded_in("subscription", "/v1/subscriptions/{id}"),
+            _expanded_in("invoice", "/v1/invoices/{id}"),
+        ),
+    )
+
+    # It has no `created`; `start` is when it was put to work.
+    created = JsonDateTimeField("start", path=("start",))
+    end = JsonDateTimeField(path="end")
+    # Until 2025 the whole coupon stood here.
+    coupon = JsonForeignKey("Coupon", path=("source.coupon", "coupon"), related_name="discounts")
+    promotion_code = JsonForeignKey("PromotionCode", path="promotion_code", related_name="discounts")
+    customer = JsonForeignKey("Customer", path="customer", related_name="discounts")
+    subscription = JsonForeignKey("Subscription", path="subscription", related_name="discounts")
+    subscription_item = JsonForeignKey("SubscriptionItem", path="subscription_item", related_name="+")
+    invoice = JsonForeignKey("Invoice", path="invoice", related_name="discounts")
+    invoice_item = JsonForeignKey("InvoiceItem", path="invoice_item", related_name="+")
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="discount_created"),
+            models.Index(fields=("coupon", "created", "id"), name="discount_coupon"),
+            models.Index(fields=("promotion_code", "created", "id"), name="discount_promotion_code"),
+            models.Index(fields=("customer", "created", "id"), name="discount_customer"),
+            models.Index(fields=("subscription", "created", "id"), name="discount_subscription"),
+            models.Index(fields=("invoice", "created", "id"), name="discount_invoice"),
+            models.Index(fields=("end", "id"), name="discount_end"),
+        )

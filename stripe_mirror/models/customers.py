@@ -1,9 +1,9 @@
-"""Customers and their payment methods; and which Django user is which customer."""
+"""Customers, their payment methods, tax ids and balances; and which Django user is which customer."""
 
 from django.conf import settings
 from django.db import models
 
-from stripe_mirror.kinds import Kind
+from stripe_mirror.kinds import Embedded, Implied, Kind, Nested, Through
 from stripe_mirror.models.base import StripeObject
 from stripe_mirror.models.fields import (
     JsonBooleanField,
@@ -22,6 +22,8 @@ class Customer(StripeObject):
         events=("customer.created", "customer.updated", "customer.deleted"),
         prefixes=("cus_",),
         dashboard="customers",
+        embeds=(Embedded(object="discount", path="discount"),),
+        by_test_clock="test_clock",
         listed_when_deleted=True,
     )
 
@@ -146,3 +148,74 @@ class CustomerLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} is {self.customer_id}"
+
+
+class TaxId(StripeObject):
+    """https://docs.stripe.com/api/tax_ids/object"""
+
+    kind = Kind(
+        object="tax_id",
+        stem="/v1/tax_ids",
+        created_filter=False,
+        events=("customer.tax_id.created", "customer.tax_id.deleted", "customer.tax_id.updated"),
+        prefixes=("txi_",),
+        # The list over all shows only the account's own ones.
+        through=(Through(object="customer", expand="data.tax_ids", path="tax_ids.data"),),
+    )
+
+    customer = JsonForeignKey("Customer", path=("customer", "owner.customer"), related_name="tax_ids")
+    type = JsonTextField(path="type")
+    value = JsonTextField(path="value")
+    country = JsonTextField(path="country")
+    verification_status = JsonTextField(path="verification.status")
+    verified_name = JsonTextField(path="verification.verified_name")
+    verified_address = JsonTextField(path="verification.verified_address")
+
+    class Meta(StripeObject.Meta):
+        verbose_name = "tax ID"
+        indexes = (
+            models.Index(fields=("created", "id"), name="tax_id_created"),
+            models.Index(fields=("customer", "created", "id"), name="tax_id_customer"),
+            models.Index(fields=("type", "created", "id"), name="tax_id_type"),
+            models.Index(fields=("country", "created", "id"), name="tax_id_country"),
+            models.Index(fields=("verification_status", "created", "id"), name="tax_id_verification"),
+            models.Index(fields=("value",), name="tax_id_value"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.data.get("value") or self.id)
+
+
+class CustomerBalanceTransaction(StripeObject):
+    """https://docs.stripe.com/api/customer_balance_transactions/object (the customer's `balance` implies it)"""
+
+    kind = Kind(
+        object="customer_balance_transaction",
+        created_filter=False,
+        prefixes=("cbtxn_",),
+        nested=Nested(object="customer", path="/v1/customers/{parent}/balance_transactions", parent_column="customer"),
+        implied=(
+            Implied(by="customer", path="/v1/customers/{id}/balance_transactions", fields=("balance",), newest=True),
+        ),
+    )
+
+    customer = JsonForeignKey("Customer", path="customer", related_name="balance_transactions")
+    type = JsonTextField(path="type")
+    currency = JsonTextField(path="currency")
+    # Minor units; negative is a credit to the customer.
+    amount = JsonIntegerField(path="amount")
+    ending_balance = JsonIntegerField(path="ending_balance")
+    description = JsonTextField(path="description")
+    invoice = JsonForeignKey("Invoice", path="invoice", related_name="balance_transactions")
+    credit_note = JsonForeignKey("CreditNote", path="credit_note", related_name="balance_transactions")
+    checkout_session = JsonForeignKey("CheckoutSession", path="checkout_session", related_name="+")
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="customer_balance_created"),
+            models.Index(fields=("customer", "created", "id"), name="customer_balance_customer"),
+            models.Index(fields=("invoice", "created", "id"), name="customer_balance_invoice"),
+            models.Index(fields=("credit_note", "created", "id"), name="customer_balance_credit_note"),
+            models.Index(fields=("type", "created", "id"), name="customer_balance_type"),
+            models.Index(fields=("currency", "created", "id"), name="customer_balance_currency"),
+        )

@@ -63,6 +63,8 @@ class FromJson:
 
     generated = True
     db_persist = True
+    # For `makemigrations`: an added column needs no default, though migrations know it as not null.
+    empty_strings_allowed = True
 
     def __init__(self, *args: Any, path: str | Sequence[str], **kwargs: Any) -> None:
         self.paths = (path,) if isinstance(path, str) else tuple(path)

@@ -1,5 +1,6 @@
 """Events as Stripe sent them, and what became of each."""
 
+from django.conf import settings
 from django.db import models
 
 
@@ -25,6 +26,8 @@ class InboxEvent(models.Model):
         PARKED = "parked"
         # Given up after the last attempt.
         FAILED = "failed"
+        # Given up by a person, with a note (see `EventAction`).
+        DISMISSED = "dismissed"
 
     class Source(models.TextChoices):
         """How it reached us."""
@@ -56,6 +59,11 @@ class InboxEvent(models.Model):
     class Meta:
         verbose_name = "event"
         default_permissions = ("view",)
+        permissions = (
+            ("retry_event", "Can retry events"),
+            ("dismiss_event", "Can dismiss events"),
+            ("replay_event", "Can replay events"),
+        )
         ordering = ("-created", "-id")
         indexes = (
             models.Index(fields=("created", "id"), name="inbox_created"),
@@ -68,3 +76,37 @@ class InboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} ({self.id})"
+
+
+class EventAction(models.Model):
+    """What a person did about an event. Append-only."""
+
+    class Verb(models.TextChoices):
+        """What it was."""
+
+        # Tried again at once.
+        RETRY = "retry", "retried"
+        # Given up.
+        DISMISS = "dismiss", "dismissed"
+        # Decided anew, though it was settled.
+        REPLAY = "replay", "replayed"
+
+    event_id = models.CharField(max_length=255)
+    verb = models.CharField(max_length=16, choices=Verb)
+    note = models.TextField(blank=True)
+    # What the event was before.
+    was = models.CharField(max_length=16)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="stripe_event_actions"
+    )
+    # The person's name when it happened.
+    user_name = models.CharField(max_length=255)
+    done_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("event_id", "id"), name="event_action"),)
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.verb}"

@@ -1,4 +1,4 @@
-"""What was paid: payment intents, charges and refunds."""
+"""What was paid, and how: payment intents, charges, refunds, setup intents and Checkout sessions."""
 
 from django.db import models
 
@@ -98,6 +98,8 @@ class Charge(StripeObject):
         ),
     )
     description = JsonTextField(path="description")
+    # What it did to the account's balance, with the fee; captured later, it comes later.
+    balance_transaction = JsonForeignKey("BalanceTransaction", path="balance_transaction", related_name="+")
 
     class Meta(StripeObject.Meta):
         indexes = (
@@ -136,6 +138,7 @@ class Refund(StripeObject):
     amount = JsonIntegerField(path="amount")
     reason = JsonTextField(path="reason")
     failure_reason = JsonTextField(path="failure_reason")
+    balance_transaction = JsonForeignKey("BalanceTransaction", path="balance_transaction", related_name="+")
 
     class Meta(StripeObject.Meta):
         indexes = (
@@ -145,4 +148,91 @@ class Refund(StripeObject):
             models.Index(fields=("customer", "created", "id"), name="refund_customer"),
             models.Index(fields=("status", "created", "id"), name="refund_status"),
             models.Index(fields=("currency", "created", "id"), name="refund_currency"),
+        )
+
+
+class SetupIntent(StripeObject):
+    """https://docs.stripe.com/api/setup_intents/object"""
+
+    kind = Kind(
+        object="setup_intent",
+        list_path="/v1/setup_intents",
+        events=(
+            "setup_intent.canceled",
+            "setup_intent.created",
+            "setup_intent.requires_action",
+            "setup_intent.setup_failed",
+            "setup_intent.succeeded",
+        ),
+        prefixes=("seti_",),
+        dashboard="setup_intents",
+    )
+
+    customer = JsonForeignKey("Customer", path="customer", related_name="setup_intents")
+    payment_method = JsonForeignKey("PaymentMethod", path="payment_method", related_name="setup_intents")
+    status = JsonTextField(path="status")
+    # Whether later payments happen with the customer present ("on_session") or without ("off_session").
+    usage = JsonTextField(path="usage")
+    description = JsonTextField(path="description")
+    error_code = JsonTextField(path="last_setup_error.code")
+    decline_code = JsonTextField(path="last_setup_error.decline_code")
+    cancellation_reason = JsonTextField(path="cancellation_reason")
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="setup_intent_created"),
+            models.Index(fields=("customer", "created", "id"), name="setup_intent_customer"),
+            models.Index(fields=("payment_method", "created", "id"), name="setup_intent_method"),
+            models.Index(fields=("status", "created", "id"), name="setup_intent_status"),
+            models.Index(fields=("usage", "created", "id"), name="setup_intent_usage"),
+        )
+
+
+class CheckoutSession(StripeObject):
+    """https://docs.stripe.com/api/checkout/sessions/object (Stripe sends no event when one is created)"""
+
+    kind = Kind(
+        object="checkout.session",
+        list_path="/v1/checkout/sessions",
+        events=(
+            "checkout.session.async_payment_failed",
+            "checkout.session.async_payment_succeeded",
+            "checkout.session.completed",
+            "checkout.session.expired",
+        ),
+        prefixes=("cs_",),
+        dashboard="checkout/sessions",
+    )
+
+    customer = JsonForeignKey("Customer", path="customer", related_name="checkout_sessions")
+    status = JsonTextField(path="status")
+    payment_status = JsonTextField(path="payment_status")
+    # "payment", "subscription" or "setup".
+    mode = JsonTextField(path="mode")
+    currency = JsonTextField(path="currency")
+    # Minor units; empty in setup mode.
+    amount_subtotal = JsonIntegerField(path="amount_subtotal")
+    amount_total = JsonIntegerField(path="amount_total")
+    # What the customer typed, else what the session was opened with.
+    customer_email = JsonTextField(path=("customer_details.email", "customer_email"))
+    client_reference_id = JsonTextField(path="client_reference_id")
+    payment_intent = JsonForeignKey("PaymentIntent", path="payment_intent", related_name="checkout_sessions")
+    setup_intent = JsonForeignKey("SetupIntent", path="setup_intent", related_name="checkout_sessions")
+    subscription = JsonForeignKey("Subscription", path="subscription", related_name="checkout_sessions")
+    invoice = JsonForeignKey("Invoice", path="invoice", related_name="checkout_sessions")
+    expires_at = JsonDateTimeField(path="expires_at")
+
+    class Meta(StripeObject.Meta):
+        indexes = (
+            models.Index(fields=("created", "id"), name="checkout_created"),
+            models.Index(fields=("customer", "created", "id"), name="checkout_customer"),
+            models.Index(fields=("payment_intent", "created", "id"), name="checkout_payment_intent"),
+            models.Index(fields=("setup_intent", "created", "id"), name="checkout_setup_intent"),
+            models.Index(fields=("subscription", "created", "id"), name="checkout_subscription"),
+            models.Index(fields=("invoice", "created", "id"), name="checkout_invoice"),
+            models.Index(fields=("status", "created", "id"), name="checkout_status"),
+            models.Index(fields=("payment_status", "created", "id"), name="checkout_payment_status"),
+            models.Index(fields=("mode", "created", "id"), name="checkout_mode"),
+            models.Index(fields=("currency", "created", "id"), name="checkout_currency"),
+            models.Index(fields=("customer_email",), name="checkout_email"),
         )

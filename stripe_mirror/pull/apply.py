@@ -1,7 +1,8 @@
-"""The only writer of mirrored rows: decides under the row's lock, one object per transaction, and knows no network.
+"""The only writer of mirrored rows: decides under the row's lock, and knows no network.
 
-A row is locked alone, never together with its parents or children, so that writers can't deadlock. What an object
-embeds follows in transactions of its own (see `pull.embedded`).
+A row is locked alone, never together with its parents or children, so that writers can't deadlock; the one that takes
+many at once (`inbox.batch`) says why it can't either. What an object embeds follows in transactions of its own (see
+`pull.embedded`).
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
-from stripe_mirror.kinds import Kind
+from stripe_mirror.kinds import Embedded, Kind
 from stripe_mirror.pull import embedded, ordering, rows
 from stripe_mirror.pull.changes import Origin
-from stripe_mirror.pull.ordering import Bounds, Decision, EventState, Held
+from stripe_mirror.pull.drafts import Draft
+from stripe_mirror.pull.ordering import Bounds, Decision, EventState
 from stripe_mirror.pull.pages import PageResult, apply_page
 from stripe_mirror.pull.rows import Applied, Outcome, Raced
 
@@ -28,6 +31,8 @@ __all__ = [
     "apply_event",
     "apply_page",
     "apply_state",
+    "decide_on",
+    "embeds_news",
 ]
 # Another transaction may insert the row between our look and our insert; then the second look finds it.
 LOOKS = 3
@@ -44,7 +49,7 @@ def apply_state(
 ) -> Applied:
     """Store an object that Stripe answered with, if it is newer than the row; a deleted stub makes a tombstone.
 
-    `sent_at` is when the request was sent, by our clock: a row that was not touched since then holds an older state for
+    `sent_at` is a stamp from before the request was sent (`rows.stamp`): a row untouched since holds an older state for
     certain. With it, STALE means that something overtook the answer; without it, a doubtful answer wins.
     """
     if obj.get("deleted") is True:
@@ -79,31 +84,53 @@ def apply_event(
     `siblings` finds the settled events of a second, asked only where they matter. After an APPLY the caller commits
     and then stores what the object embeds.
     """
+    id = str(event.object["id"])
     for _ in range(LOOKS):
-        row = rows.locked(kind, str(event.object["id"]))
-        held = rows.held(row)
-        others = siblings(held.as_of) if held and ordering.wants_siblings(held, event) else ()
-        decision = ordering.decide(held, event, siblings=others)
+        draft = rows.draft_of(kind, rows.locked(kind, id), id=id)
+        decided = decide_on(draft, event, origin=origin, siblings=siblings, now=timezone.now())
         try:
-            return decision, _act(kind, row, held, event, decision, origin)
+            rows.save(draft)
         except Raced:
             continue
-    raise Raced(f"{kind.object} {event.object['id']} is being written by too many at once")
+        return decided
+    raise Raced(f"{kind.object} {id} is being written by too many at once")
 
 
-def _act(kind: Kind, row: Any, held: Held | None, event: EventState, decision: Decision, origin: Origin) -> Applied:
+def decide_on(
+    draft: Draft,
+    event: EventState,
+    *,
+    origin: Origin,
+    siblings: Callable[[datetime], Sequence[EventState]],
+    now: datetime,
+) -> tuple[Decision, Applied]:
+    """As `apply_event`, but what follows is only noted in the draft of the object, which the caller saves."""
+    held = draft.held
+    others = siblings(held.as_of) if held and ordering.wants_siblings(held, event) else ()
+    decision = ordering.decide(held, event, siblings=others)
     if decision is Decision.APPLY:
         bounds = ordering.bounds_after(held, event, decision)
-        if event.deletes:
-            id = str(event.object["id"])
-            return rows.bury(kind, row, id=id, last_state=event.object, bounds=bounds, origin=origin)
-        return rows.write(kind, row, event.object, bounds=bounds, origin=origin)
+        keep = draft.bury if event.deletes else draft.write
+        return decision, keep(event.object, bounds=bounds, origin=origin, now=now)
     if held is not None and not held.deleted and decision is not Decision.FETCH:
         bounds = ordering.bounds_after(held, event, decision)
         if bounds != Bounds(held.as_of, held.read_until):
-            rows.confirm(row, bounds=bounds, synced=decision is Decision.DUPLICATE)
-    outcome = Outcome.UNCHANGED if decision is Decision.DUPLICATE else Outcome.STALE
-    return Applied(outcome, held.version if held else 0)
+            draft.confirm(bounds, now=now if decision is Decision.DUPLICATE else None)
+    return decision, Applied(Outcome.UNCHANGED if decision is Decision.DUPLICATE else Outcome.STALE, draft.version)
+
+
+def embeds_news(kind: Kind, old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
+    """Whether what a state embeds has to be stored: not where the state before it embedded just the same, and all."""
+    return any(_is_news(embeds, old, new) for embeds in kind.embeds)
+
+
+def _is_news(embeds: Embedded, old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
+    if embedded.is_truncated(new, embeds):
+        return True
+    if old is None:
+        return embedded.is_complete(new, embeds) or bool(embedded.children_in(new, embeds.path))
+    before = (embedded.is_complete(old, embeds), embedded.children_in(old, embeds.path))
+    return before != (embedded.is_complete(new, embeds), embedded.children_in(new, embeds.path))
 
 
 def _store_read(
@@ -137,10 +164,10 @@ def _store_deletion(
     until = seen.read_until or seen.as_of
     if held is not None and rows.reusable(kind, id):
         # The id may have been given to a new object after this answer.
-        gone = ordering.decide_read(held, {}, as_of=seen.as_of, read_until=until, sent_at=sent_at)
+        gone = ordering.decide_read(held.by_itself, {}, as_of=seen.as_of, read_until=until, sent_at=sent_at)
         if gone is not Decision.APPLY:
             return Applied(Outcome.STALE, held.version)
-    as_of = max(held.as_of, seen.as_of) if held else seen.as_of
+    as_of = max(held.by_itself.as_of, seen.as_of) if held else seen.as_of
     bounds = Bounds(as_of, max(as_of, until))
     return rows.bury(kind, row, id=id, last_state=last_state, bounds=bounds, origin=origin)
 

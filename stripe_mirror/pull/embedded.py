@@ -45,14 +45,21 @@ def store_embedded(kind: Kind, id: str, *, origin: Origin) -> None:
 
 
 def store_page_children(
-    kind: Kind, items: list[dict[str, Any]], *, as_of: datetime, read_until: datetime, sent_at: datetime
+    kind: Kind,
+    items: list[dict[str, Any]],
+    *,
+    as_of: datetime,
+    read_until: datetime,
+    sent_at: datetime,
+    touch: bool = True,
 ) -> list[str]:
     """Store what a page of objects embeds; the ids of those with a list that Stripe cut off."""
     cut_off: list[str] = []
+    bounds: dict[str, Any] = {"as_of": as_of, "read_until": read_until, "sent_at": sent_at}
     for embeds in kind.embeds:
         children = [child for item in items for child in children_in(item, embeds.path)]
         text = json.dumps({"data": children})
-        apply_page(get_kind(embeds.object), text, children, as_of=as_of, read_until=read_until, sent_at=sent_at)
+        apply_page(get_kind(embeds.object), text, children, **bounds, touch=touch)
         present = {child["id"] for child in children}
         complete = [item["id"] for item in items if is_complete(item, embeds)]
         for parent in _with_missing(kind, embeds, complete, present) if complete else ():
@@ -75,6 +82,11 @@ def children_in(state: dict[str, Any], path: str) -> list[dict[str, Any]]:
     """The embedded objects at a dotted path, through lists; ids, missing ones and deleted stubs are left out."""
     found = [child for child in _walk(state, path.split(".")) if child.get("id") and child.get("object")]
     return [child for child in found if child.get("deleted") is not True]
+
+
+def lists_in(state: dict[str, Any], path: str) -> list[dict[str, Any]]:
+    """The list objects at a dotted path."""
+    return list(_walk(state, path.split(".")))
 
 
 def is_truncated(state: dict[str, Any], embeds: Embedded) -> bool:

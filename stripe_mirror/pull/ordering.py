@@ -9,8 +9,8 @@ proved is read from Stripe. `tests/pull/test_ordering_properties.py` holds these
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -25,7 +25,10 @@ LIFE = {
 }
 # Numbers that never fall.
 COUNTERS = {"invoice": "attempt_count"}
-
+# Of these Stripe sends an update with each change. Another event that says what we hold was sent beside one.
+ALL_TOLD = {"invoice", "subscription"}
+# The first state of an object that has no `.created` event; what comes before them in LIFE is told by itself.
+FIRST = {"charge.failed", "charge.pending", "charge.succeeded"}
 
 # In a busier second than this, nothing is proved any more.
 MANY = 200
@@ -53,8 +56,30 @@ class Held:
     read_until: datetime | None = None
     deleted: bool = False
     version: int = 1
-    # Our clock, when the row last learned something from Stripe.
+    # Our stamp of when the row last learned something from Stripe: it grows with each time, whatever our clocks show.
     synced_at: datetime | None = None
+    # What the row itself says, where a listing confirmed its state later (see `confirmed`).
+    unconfirmed: Bounds | None = None
+
+    def moved(self, bounds: Bounds, *, synced_at: datetime | None) -> Held:
+        """The same state, known to have held between other seconds."""
+        return replace(self, as_of=bounds.as_of, read_until=bounds.read_until, synced_at=synced_at, unconfirmed=None)
+
+    def confirmed(self, seen: Bounds | None) -> Held:
+        """With the seconds of a listing that found this state unchanged, where it is newer than what the row says.
+
+        Not for tombstones; and a deletion is compared with the row's own seconds: what is deleted isn't listed.
+        """
+        if seen is None or self.deleted or seen.as_of <= self.latest:
+            return self
+        own = Bounds(self.as_of, self.read_until)
+        return replace(self, as_of=seen.as_of, read_until=seen.read_until or seen.as_of, unconfirmed=own)
+
+    @property
+    def by_itself(self) -> Held:
+        """Without what a listing confirmed."""
+        own = self.unconfirmed
+        return replace(self, as_of=own.as_of, read_until=own.read_until, unconfirmed=None) if own else self
 
     @property
     def latest(self) -> datetime:
@@ -87,6 +112,11 @@ class EventState:
         return self.type.endswith(".created")
 
     @property
+    def begins(self) -> bool:
+        """Whether this is the first state of an object whose creation is told by what it came to."""
+        return self.type in FIRST and self.object.get("created") == self.at.timestamp()
+
+    @property
     def deletes(self) -> bool:
         """Whether the object is gone. A "deleted" subscription is only cancelled."""
         return self.type.endswith(".deleted") and self.object.get("object") != "subscription"
@@ -110,7 +140,7 @@ def decide(held: Held | None, event: EventState, *, siblings: Sequence[EventStat
     if held is None:
         return Decision.FETCH if event.foreign else Decision.APPLY
     if held.deleted or event.deletes:
-        return _decide_life(held, event)
+        return _decide_life(held.by_itself, event)
     if event.at < held.as_of:
         # A late event from before a chain that ran in circles: the chain may have begun elsewhere than we thought.
         return Decision.FETCH if held.read_until is None and _circles(siblings) else Decision.STALE
@@ -130,6 +160,7 @@ def wants_siblings(held: Held | None, event: EventState) -> bool:
 
 def bounds_after(held: Held | None, event: EventState, decision: Decision) -> Bounds:
     """When the state that is held after an APPLY, DUPLICATE or STALE was true."""
+    held = held.by_itself if held and event.deletes else held
     if decision is Decision.APPLY:
         return Bounds(_later(held, event), None if _continues(held, event) else _later(held, event))
     if held is None:
@@ -137,6 +168,8 @@ def bounds_after(held: Held | None, event: EventState, decision: Decision) -> Bo
     if decision is Decision.STALE:
         # Order is disturbed here: nothing more of this second can be proved.
         return Bounds(held.as_of, held.latest)
+    if event.at == held.as_of and held.read_until is None and _accompanies(event):
+        return Bounds(held.as_of, None)
     if event.at > held.latest or (event.at == held.as_of and held.read_until is None):
         return Bounds(event.at, None if _continues(held, event) else event.at)
     return Bounds(max(held.as_of, event.at), held.latest)
@@ -145,7 +178,7 @@ def bounds_after(held: Held | None, event: EventState, decision: Decision) -> Bo
 def decide_read(
     held: Held | None, state: State, *, as_of: datetime, read_until: datetime, sent_at: datetime | None = None
 ) -> Decision:
-    """What to do with an answer of the API. With `sent_at` (our clock) FETCH says: overtaken, read it again."""
+    """What to do with an answer of the API. With `sent_at` (a stamp of ours) FETCH says: overtaken, read it again."""
     if held is None:
         return Decision.APPLY
     newer = as_of > held.latest or _untouched_since(held, sent_at, read_until)
@@ -173,7 +206,13 @@ def bounds_after_read(held: Held | None, decision: Decision, *, as_of: datetime,
 
 def same(one: State, other: State) -> bool:
     """Whether two states are equal; a missing key and a null are one."""
-    return one == other or _without_nulls(one) == _without_nulls(other)
+    return one == other or _same_value(one, other)
+
+
+def after(stamp: datetime | None, now: datetime | None = None) -> datetime:
+    """The next `synced_at` of a row: now, or a moment after the last one, if another machine's clock was ahead."""
+    least = (stamp or datetime.min.replace(tzinfo=UTC)) + timedelta(microseconds=1)
+    return max(least, now) if now else least
 
 
 def undone(state: State, previous: State) -> State:
@@ -228,10 +267,15 @@ def _decide_within(held: Held, event: EventState, siblings: Sequence[EventState]
 def _continues(held: Held | None, event: EventState) -> bool:
     """Whether the event is the direct successor of an unbroken chain, or begins one."""
     if held is None or held.deleted:
-        return event.creates
+        return event.creates or event.begins
     unbroken = held.read_until is None or event.at > held.latest
     # Without `previous_attributes` even an equal state may be a return to it.
     return unbroken and event.previous is not None and same(event.before, held.state)
+
+
+def _accompanies(event: EventState) -> bool:
+    """Whether it tells in other words of a change that has an update of its own."""
+    return event.object.get("object") in ALL_TOLD and event.previous is None and not event.type.endswith(".updated")
 
 
 def _circles(events: Sequence[EventState]) -> bool:
@@ -268,9 +312,9 @@ def _life(state: State) -> tuple[int, int]:
     return LIFE.get(kind, {}).get(str(state.get("status")), 0), count if isinstance(count, int) else 0
 
 
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
-    return value
+def _same_value(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_same_value(one.get(key), other.get(key)) for key in one.keys() | other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same_value, one, other))
+    return bool(one == other)

@@ -2,7 +2,7 @@
 
 PostgreSQL takes the page's text as Stripe sent it, in one statement: nothing is parsed and re-serialised here. SQLite
 is fastest with `executemany`, and has only one writer anyway. Created rows get no `Change`: a first backfill would
-write millions.
+write millions. Rows that are equal are compared, not locked, and not written unless the caller asks for a touch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import Kind
-from stripe_mirror.models import Change, StripeObject
+from stripe_mirror.models import Change, Confirmation, StripeObject
 from stripe_mirror.pull import ordering, rows
 from stripe_mirror.pull.changes import Origin, change, differences
 from stripe_mirror.pull.ordering import Bounds, Decision
@@ -35,27 +35,35 @@ page AS MATERIALIZED (
 NEWER = """(
     %(as_of)s > COALESCE(held.read_until, held.as_of)
     OR (held.synced_at < %(sent_at)s AND %(read_until)s >= held.as_of)
+) AND NOT EXISTS (
+    SELECT 1 FROM {confirmations} AS seen
+    WHERE seen.object_type = %(object_type)s AND seen.as_of > %(read_until)s AND held.deleted_at IS NULL
+    AND seen.as_of > COALESCE(held.read_until, held.as_of) AND held.synced_at < seen.untouched_since
+    AND (seen.created_from IS NULL OR seen.created_from <= held.created)
+    AND (seen.created_to IS NULL OR seen.created_to >= held.created)
 )"""
 UPSERT = """
 WITH {page},
-before AS (
-    SELECT held.id, held.data, held.deleted_at FROM {table} AS held JOIN page ON page.id = held.id
-    WHERE (held.data IS DISTINCT FROM page.data OR held.deleted_at IS NOT NULL)
+differing AS MATERIALIZED (
+    SELECT page.id, page.data, held.data AS before, held.deleted_at AS buried
+    FROM page LEFT JOIN {table} AS held ON held.id = page.id
+    WHERE held.id IS NULL OR held.data IS DISTINCT FROM page.data OR held.deleted_at IS NOT NULL
 ),
 stored AS (
     INSERT INTO {table} AS held
         (id, account, livemode, data, as_of, read_until, synced_at, changed_at, deleted_at, version, nul_replaced)
     SELECT id, %(account)s, %(livemode)s, data, %(as_of)s, %(read_until)s, %(now)s, %(now)s, NULL, 1, FALSE
-    FROM page ORDER BY id
+    FROM differing ORDER BY id
     ON CONFLICT (id) DO UPDATE SET
         data = EXCLUDED.data, as_of = GREATEST(held.as_of, EXCLUDED.as_of), read_until = EXCLUDED.read_until,
-        synced_at = EXCLUDED.synced_at, changed_at = EXCLUDED.changed_at, deleted_at = NULL,
+        synced_at = GREATEST(EXCLUDED.synced_at, held.synced_at + INTERVAL '1 microsecond'),
+        changed_at = EXCLUDED.changed_at, deleted_at = NULL,
         version = held.version + 1, nul_replaced = FALSE
     WHERE (held.data IS DISTINCT FROM EXCLUDED.data OR held.deleted_at IS NOT NULL) AND {newer}
-    RETURNING held.id, held.version, held.data
+    RETURNING held.id, held.version
 )
-SELECT stored.id, stored.version, before.data::text, stored.data::text, before.deleted_at IS NOT NULL
-FROM stored LEFT JOIN before ON before.id = stored.id WHERE stored.version > 1
+SELECT stored.id, stored.version, differing.before::text, differing.data::text, differing.buried IS NOT NULL
+FROM stored JOIN differing ON differing.id = stored.id WHERE stored.version > 1
 UNION ALL SELECT NULL, COUNT(*), NULL, NULL, FALSE FROM stored WHERE version = 1"""
 # Narrow: `data` and the columns derived from it are not rewritten.
 TOUCH = """
@@ -68,7 +76,7 @@ equal AS (
 UPDATE {table} AS held SET
     as_of = GREATEST(held.as_of, %(as_of)s),
     read_until = GREATEST(COALESCE(held.read_until, held.as_of), %(read_until)s),
-    synced_at = %(now)s
+    synced_at = GREATEST(%(now)s, held.synced_at + INTERVAL '1 microsecond')
 FROM equal WHERE equal.id = held.id"""
 
 
@@ -89,23 +97,35 @@ def apply_page(
     as_of: datetime,
     read_until: datetime | None,
     sent_at: datetime | None = None,
+    touch: bool = True,
 ) -> PageResult:
     """Store a page: `page_text` is the list as Stripe sent it, `items` its parsed `data`.
 
-    `sent_at` as for `apply_state`. Rows that may be newer than the page are left alone.
+    `sent_at` as for `apply_state`. Rows that may be newer than the page are left alone. Without `touch` nothing at all
+    is written to equal rows: the caller records a confirmation for all of them (see `pull.confirmations`).
     """
     seen = Bounds(as_of, read_until or as_of)
     # A deleted stub would overwrite the last state: events and reads of one object bury.
     whole = [item for item in items if item.get("deleted") is not True]
     if connection.vendor == "postgresql" and len(whole) == len(items) and not may_be_unstorable(page_text):
-        return _store_text(kind, page_text, len(items), seen, sent_at)
-    return _store_items(kind, whole, seen, sent_at)
+        return _store_text(kind, page_text, len(items), seen, sent_at, touch)
+    differing = whole if touch else _differing(kind, whole)
+    result = _store_items(kind, differing, seen, sent_at) if differing else PageResult(0, 0, 0)
+    return PageResult(len(items), result.created, result.changed)
 
 
-def _store_text(kind: Kind, text: str, count: int, seen: Bounds, sent_at: datetime | None) -> PageResult:
+def _differing(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that aren't held like this; looked up without a lock."""
+    held = kind.model._default_manager.filter(pk__in=[item["id"] for item in items], deleted_at=None)
+    states = dict(held.values_list("pk", "data"))
+    return [item for item in items if item["id"] not in states or states[item["id"]] != storable(item)[0]]
+
+
+def _store_text(kind: Kind, text: str, count: int, seen: Bounds, sent_at: datetime | None, touch: bool) -> PageResult:
     now = timezone.now()
     values: dict[str, str | bool | datetime | None] = {
         "text": text,
+        "object_type": kind.object,
         "account": rows.account_id(),
         "livemode": conf.livemode,
         "as_of": seen.as_of,
@@ -114,11 +134,12 @@ def _store_text(kind: Kind, text: str, count: int, seen: Bounds, sent_at: dateti
         "sent_at": sent_at,
     }
     table = connection.ops.quote_name(kind.model._meta.db_table)
+    confirmed = connection.ops.quote_name(Confirmation._meta.db_table)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(UPSERT.format(page=PAGE, newer=NEWER, table=table), values)
+        cursor.execute(UPSERT.format(page=PAGE, newer=NEWER.format(confirmations=confirmed), table=table), values)
         *changed, (_, created, _, _, _) = sorted(cursor.fetchall(), key=lambda row: row[0] is None)
         Change.objects.bulk_create([_change_of_row(kind, row, seen, now) for row in changed])
-    if created + len(changed) < count:
+    if touch and created + len(changed) < count:
         with connection.cursor() as cursor:
             cursor.execute(TOUCH.format(page=PAGE, table=table), values)
     return PageResult(count, created, len(changed))
@@ -139,7 +160,7 @@ def _store_items(kind: Kind, items: list[dict[str, Any]], seen: Bounds, sent_at:
         found = manager.select_for_update().only(*rows.OWN_COLUMNS).filter(pk__in=unique).order_by("pk")
         held = {str(row.pk): row for row in found}
         account = rows.account_id()
-        fresh = [_new_row(kind, item, seen, account) for id, item in unique.items() if id not in held]
+        fresh = [_new_row(kind, unique[id], seen, account) for id in sorted(unique) if id not in held]
         # Another writer's row wins here and gives way to the next page.
         manager.bulk_create(fresh, ignore_conflicts=True)
         results = [_store_known(kind, held[id], unique[id], seen, sent_at) for id in sorted(held)]

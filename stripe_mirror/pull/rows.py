@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import Kind
-from stripe_mirror.models import Change, MirroredAccount, StripeObject
-from stripe_mirror.pull.changes import Origin, change, differences
-from stripe_mirror.pull.ordering import Bounds, Held
-from stripe_mirror.pull.storable import storable
+from stripe_mirror.models import Confirmation, MirroredAccount, StripeObject
+from stripe_mirror.pull import confirmations, drafts
+from stripe_mirror.pull.changes import Origin
+from stripe_mirror.pull.drafts import Applied, Draft, Outcome, Raced
+from stripe_mirror.pull.ordering import Bounds, Held, after
 
+__all__ = ["Applied", "Outcome", "Raced"]
 OWN_COLUMNS = ("id", "data", "as_of", "read_until", "synced_at", "deleted_at", "version", "nul_replaced")
 # The `id` of the account's row while the key has no right to read the account.
 UNKNOWN_ACCOUNT = "unknown"
-
-
-class Outcome(StrEnum):
-    """What became of a state."""
-
-    CREATED = "created"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    STALE = "stale"
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What became of a state, and the row's version now (0 where there is no row)."""
-
-    outcome: Outcome
-    version: int
-
-
-class Raced(Exception):
-    """Another transaction made the row between our look and our insert: look again."""
+# Before every stamp.
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def locked(kind: Kind, id: str) -> StripeObject | None:
@@ -50,11 +31,19 @@ def locked(kind: Kind, id: str) -> StripeObject | None:
     return row
 
 
-def held(row: StripeObject | None) -> Held | None:
-    """The row in the terms of `ordering`."""
+def locked_drafts(kind: Kind, ids: Sequence[str]) -> list[Draft]:
+    """Those of the rows that nobody else holds, locked until the transaction ends."""
+    free = kind.model._default_manager.select_for_update(skip_locked=True).only(*OWN_COLUMNS)
+    found = list(free.filter(pk__in=ids).order_by("pk"))
+    confirmed = confirmations.of(kind)
+    return [draft_of(kind, row, id=str(row.pk), confirmed=confirmed) for row in found]
+
+
+def held(row: StripeObject | None, *, confirmed: Sequence[Confirmation] | None = None) -> Held | None:
+    """The row in the terms of `ordering`. `confirmed`: what `confirmations.of` its kind said, read after the row."""
     if row is None:
         return None
-    return Held(
+    by_itself = Held(
         state=row.data,
         as_of=row.as_of,
         read_until=row.read_until,
@@ -62,6 +51,17 @@ def held(row: StripeObject | None) -> Held | None:
         version=row.version,
         synced_at=row.synced_at,
     )
+    seen = confirmations.of(row.kind) if confirmed is None else confirmed
+    return by_itself.confirmed(confirmations.latest_over(seen, row)) if seen else by_itself
+
+
+def stamp(kind: Kind, id: str) -> datetime:
+    """What to give as `sent_at` with the answer to a request that is sent after this.
+
+    Only if the row is as it was is its `synced_at` earlier: no clock is compared with another machine's.
+    """
+    known = kind.model._default_manager.filter(pk=id).values_list("synced_at", flat=True).first()
+    return after(known) if known else NEVER
 
 
 def reusable(kind: Kind, id: str) -> bool:
@@ -77,15 +77,10 @@ def account_id() -> str:
 
 def write(kind: Kind, row: StripeObject | None, state: dict[str, Any], *, bounds: Bounds, origin: Origin) -> Applied:
     """Make `state` the row's, record the change, wake a tombstone. Raises Raced."""
-    state, replaced = storable(state)
-    if row is None:
-        return _insert(kind, state, bounds=bounds, origin=origin, nul_replaced=replaced)
-    now = timezone.now()
-    old, was_deleted = row.data, row.deleted_at is not None
-    update(row, data=state, bounds=bounds, now=now, deleted_at=None, nul_replaced=replaced)
-    action = Change.Action.CREATED if was_deleted else Change.Action.UPDATED
-    _record(kind, row, action, old=old, at=bounds.as_of, now=now, origin=origin)
-    return Applied(Outcome.CREATED if was_deleted else Outcome.CHANGED, row.version)
+    draft = draft_of(kind, row, id=str(state["id"]))
+    applied = draft.write(state, bounds=bounds, origin=origin, now=timezone.now())
+    save(draft)
+    return applied
 
 
 def bury(
@@ -98,38 +93,36 @@ def bury(
     origin: Origin,
 ) -> Applied:
     """Turn the row into a tombstone that keeps the last known state. Raises Raced."""
-    state, replaced = storable(last_state) if last_state else (row.data if row else {}, bool(row and row.nul_replaced))
+    draft = draft_of(kind, row, id=id)
+    applied = draft.bury(last_state, bounds=bounds, origin=origin, now=timezone.now())
+    save(draft)
+    return applied
+
+
+def draft_of(
+    kind: Kind, row: StripeObject | None, *, id: str, confirmed: Sequence[Confirmation] | None = None
+) -> Draft:
+    """The object of a locked row, or one that has none yet."""
     if row is None:
-        stub = {"id": id, "object": kind.object, "deleted": True}
-        return _insert(kind, state or stub, bounds=bounds, origin=origin, nul_replaced=replaced, deleted=True)
-    now, old = timezone.now(), row.data
-    update(row, data=state, bounds=bounds, now=now, deleted_at=bounds.read_until or bounds.as_of, nul_replaced=replaced)
-    _record(kind, row, Change.Action.DELETED, old=old, at=bounds.as_of, now=now, origin=origin)
-    return Applied(Outcome.CHANGED, row.version)
+        return Draft(kind, id, None, stored=False)
+    now_held = held(row, confirmed=confirmed)
+    return Draft(kind, id, now_held, nul_replaced=row.nul_replaced, deleted_at=row.deleted_at)
+
+
+def save(draft: Draft) -> None:
+    """Write what an object holds now. Raises Raced."""
+    if not draft.stored:
+        drafts.insert([draft], account=account_id())
+    drafts.update([draft])
+    drafts.record([draft])
 
 
 def confirm(row: StripeObject, *, bounds: Bounds, synced: bool = True) -> None:
     """Move only the seconds: the state is known to have held at another time, too."""
     values: dict[str, Any] = {"as_of": bounds.as_of, "read_until": bounds.read_until}
     if synced:
-        values["synced_at"] = timezone.now()
+        values["synced_at"] = after(row.synced_at, timezone.now())
     type(row)._default_manager.filter(pk=row.pk).update(**values)
-
-
-def _insert(
-    kind: Kind, state: dict[str, Any], *, bounds: Bounds, origin: Origin, nul_replaced: bool, deleted: bool = False
-) -> Applied:
-    row = new_row(kind, state, bounds=bounds, account=account_id(), nul_replaced=nul_replaced)
-    if deleted:
-        row.deleted_at = bounds.read_until or bounds.as_of
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        raise Raced from None
-    action = Change.Action.DELETED if deleted else Change.Action.CREATED
-    _record(kind, row, action, old=None, at=bounds.as_of, now=row.changed_at, origin=origin)
-    return Applied(Outcome.CREATED, row.version)
 
 
 def new_row(kind: Kind, state: dict[str, Any], *, bounds: Bounds, account: str, nul_replaced: bool) -> StripeObject:
@@ -164,31 +157,9 @@ def update(
         data=data,
         as_of=bounds.as_of,
         read_until=bounds.read_until,
-        synced_at=now,
+        synced_at=after(row.synced_at, now),
         changed_at=now,
         deleted_at=deleted_at,
         version=row.version,
         nul_replaced=nul_replaced,
     )
-
-
-def _record(
-    kind: Kind,
-    row: StripeObject,
-    action: Change.Action,
-    *,
-    old: dict[str, Any] | None,
-    at: datetime,
-    now: datetime,
-    origin: Origin,
-) -> None:
-    change(
-        kind,
-        str(row.pk),
-        action,
-        fields=differences(old, row.data) if old is not None else {},
-        version=row.version,
-        happened_at=at,
-        recorded_at=now,
-        origin=origin,
-    ).save(force_insert=True)

@@ -4,15 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# Also as Stripe masks them in its messages: "rk_test_****abcd".
-SECRET = re.compile(r"\b(?:(?:sk|rk)_(?:live|test)_|whsec_)[\w*]+")
+from stripe_mirror.stripe_api.errors import SECRET, scrubbed
+
+__all__ = ["holds_nul", "holds_secret", "scrubbed"]
 
 NUL = re.compile("\0")
-
-
-def scrubbed(text: str) -> str:
-    """The text without keys and secrets."""
-    return SECRET.sub("(key removed)", text)
 
 
 def holds_secret(value: Any) -> bool:

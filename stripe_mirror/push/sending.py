@@ -14,14 +14,16 @@ from django.utils import timezone
 from stripe_mirror.background import enqueue
 from stripe_mirror.kinds import Kind, kind_of
 from stripe_mirror.models import Change, Push, StripeObject
+from stripe_mirror.pull import rows
 from stripe_mirror.pull.account import require_mirrored_mode
-from stripe_mirror.pull.apply import Origin, apply_state
+from stripe_mirror.pull.apply import Origin, Outcome, apply_state
 from stripe_mirror.pull.fetch import Overtaken, fetch_now
 from stripe_mirror.push.operation import Call, Operation
 from stripe_mirror.push.prepare import ordered
 from stripe_mirror.push.secrets import scrubbed
 from stripe_mirror.stripe_api import write
-from stripe_mirror.stripe_api.client import Answer, budget
+from stripe_mirror.stripe_api.budget import budget
+from stripe_mirror.stripe_api.client import Answer
 from stripe_mirror.stripe_api.errors import BadKey, NotPermitted, OutcomeUnknown, RateLimited, Refused, StripeFailure
 
 logger = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ def call_of(push: Push) -> Call:
 def send(push: Push, operation: Operation) -> None:
     """Make the call and settle the push by its outcome. The push is claimed and committed."""
     outside_transaction()
-    call, sent_at = call_of(push), timezone.now()
+    call, sent_at = call_of(push), _stamp(push)
     try:
         require_mirrored_mode()
         if call.method == "delete":
@@ -62,6 +64,12 @@ def send(push: Push, operation: Operation) -> None:
         _failed(push, failure)
     else:
         _answered(push, operation, answer, sent_at=sent_at)
+
+
+def _stamp(push: Push) -> datetime:
+    """From before the call, of the object that it changes (see `rows.stamp`)."""
+    kind = kind_of(push.object_type)
+    return rows.stamp(kind, push.object_id) if kind and push.object_id else rows.NEVER
 
 
 def _failed(push: Push, failure: StripeFailure) -> None:
@@ -92,7 +100,8 @@ def _answered(push: Push, operation: Operation, answer: Answer, *, sent_at: date
     obj = answer.body
     kind = kind_of(str(obj.get("object")))
     if kind is not None:
-        _apply(kind, answer, origin, sent_at)
+        # Another object than the one stamped (a charge's refund) may have come by its event before.
+        _apply(kind, answer, origin, sent_at if obj.get("id") == push.object_id else rows.NEVER)
     if push.object_id and obj.get("id") != push.object_id and (own := kind_of(push.object_type)):
         _refetch(own, push.object_id, origin)
     settle_done(push, operation, obj, request_id=answer.request_id)
@@ -104,7 +113,10 @@ def _apply(kind: Kind, answer: Answer, origin: Origin, sent_at: datetime) -> Non
         _refetch(kind, str(answer.body["id"]), origin)
     else:
         bounds = {"as_of": answer.as_of, "read_until": answer.read_until}
-        apply_state(kind, answer.body, **bounds, origin=origin, sent_at=sent_at)
+        applied = apply_state(kind, answer.body, **bounds, origin=origin, sent_at=sent_at)
+        if applied.outcome is Outcome.STALE:
+            # Something overtook the answer: only Stripe knows which is newer.
+            _refetch(kind, str(answer.body["id"]), origin)
 
 
 def _refetch(kind: Kind, id: str, origin: Origin) -> None:

@@ -6,11 +6,20 @@ attempt); a lost answer, a 409 and a 5xx leave the outcome open.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import stripe
+
+# Keys and signing secrets, also as Stripe masks them in its messages: "rk_test_****abcd".
+SECRET = re.compile(r"\b(?:(?:sk|rk)_(?:live|test)_|whsec_)[\w*]+")
+
+
+def scrubbed(text: str) -> str:
+    """The text without keys and secrets."""
+    return SECRET.sub("(key removed)", text)
 
 
 class StripeFailure(Exception):
@@ -113,4 +122,5 @@ def _sentence(failure: type[StripeFailure], error: stripe.StripeError, details: 
         return "Stripe is limiting our requests; nothing was changed. It is tried again later."
     if failure is BadKey:
         return "Stripe does not accept our API key; nothing was changed. Check STRIPE_SECRET_KEY."
-    return str(details.get("message") or error.user_message or "Stripe refused the request without a reason.")
+    # A refusal may quote the key, and its sentence is stored and shown.
+    return scrubbed(str(details.get("message") or error.user_message or "Stripe refused the request without a reason."))

@@ -12,12 +12,18 @@ from stripe_mirror.stripe_api.client import Answer, call, call_patiently
 PAGE = 100
 
 
-def retrieve(kind: Kind, id: str, *, patient: bool = False) -> Answer:
+def retrieve(kind: Kind, id: str, *, parent: str = "", patient: bool = False) -> Answer:
     """One object as it is now. Raises NotFound (also for deleted products and coupons) and other StripeFailures.
 
-    `patient` waits rate limits out, for the worker; pages of staff fail at once.
+    `patient` waits rate limits out, for the worker; pages of staff fail at once. A nested kind needs the id of the
+    object above; LookupError where Stripe has no address for a single object of the kind.
     """
-    return call_patiently(kind.path(id)) if patient else call("get", kind.path(id))
+    return one(kind.path(id, parent=parent), patient=patient)
+
+
+def one(path: str, params: Mapping[str, Any] | None = None, *, patient: bool = False) -> Answer:
+    """What stands at this path. Raises StripeFailures."""
+    return call_patiently(path, params) if patient else call("get", path, params)
 
 
 def list_page(path: str, params: Mapping[str, Any] | None = None) -> Answer:

@@ -8,7 +8,7 @@ from unfold.sites import UnfoldAdminSite
 from stripe_mirror.admin.export import ExportAdminMixin
 from stripe_mirror.admin.live import LiveAdminMixin
 from stripe_mirror.kinds import all_kinds
-from stripe_mirror.models import Customer, Subscription
+from stripe_mirror.models import Customer, HealthReport, Subscription
 
 
 class ReadOnlyAdmin(LiveAdminMixin, ExportAdminMixin, ModelAdmin):
@@ -51,5 +51,8 @@ site = PlainSite(name="admin")
 for kind in all_kinds():
     special = {Customer: CustomerAdmin, Subscription: SubscriptionAdmin}
     site.register(kind.model, special.get(kind.model, ReadOnlyAdmin))
+
+# Where the badge in the head of every page leads.
+site.register(HealthReport, ModelAdmin)
 
 urlpatterns = [path("admin/", site.urls)]

@@ -1,23 +1,70 @@
-"""Rows of the mirror for the admin's tests, written straight into the tables: small, but shaped as Stripe's objects."""
+"""Rows of the mirror for the admin's tests: small, but shaped as Stripe's objects."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from stripe_mirror.kinds import get_kind
+from tests.admin.billing_rows import (
+    credit_note,
+    customer_balance_transaction,
+    discount,
+    invoice_item,
+    invoice_payment,
+    line_item,
+    line_payload,
+    promotion_code,
+    subscription_schedule,
+    tax_id,
+    tax_rate,
+)
+from tests.admin.money_rows import (
+    balance_transaction,
+    charge,
+    checkout_session,
+    dispute,
+    payment_intent,
+    payout,
+    refund,
+    setup_intent,
+)
+from tests.admin.row_store import DAY, NOW, SECOND, store
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-SECOND = 1_780_000_000
-
-
-def store(payload: dict[str, Any], **columns: Any) -> Any:
-    """The mirrored row of one Stripe object, read back with its derived columns."""
-    payload = {"created": SECOND, "livemode": False, **payload}
-    model = get_kind(payload["object"]).model
-    fixed: dict[str, Any] = {"as_of": NOW, "synced_at": NOW, "changed_at": NOW} | columns
-    model.objects.bulk_create([model(id=payload["id"], data=payload, **fixed)])
-    return model.objects.get(pk=payload["id"])
+__all__ = [
+    "DAY",
+    "NOW",
+    "SECOND",
+    "balance_transaction",
+    "charge",
+    "checkout_session",
+    "coupon",
+    "credit_note",
+    "customer",
+    "customer_balance_transaction",
+    "discount",
+    "dispute",
+    "invoice",
+    "invoice_item",
+    "invoice_payment",
+    "item_payload",
+    "line_item",
+    "line_payload",
+    "one_of_each",
+    "payment_intent",
+    "payment_method",
+    "payout",
+    "price",
+    "price_payload",
+    "product",
+    "promotion_code",
+    "refund",
+    "setup_intent",
+    "store",
+    "subscription",
+    "subscription_item",
+    "subscription_schedule",
+    "tax_id",
+    "tax_rate",
+]
 
 
 def customer(id: str = "cus_Ada", **fields: Any) -> Any:
@@ -141,21 +188,7 @@ def invoice(id: str = "in_Tea", **fields: Any) -> Any:
             "attempt_count": 1,
             "status_transitions": {"finalized_at": SECOND, "paid_at": SECOND + 60},
             "parent": {"type": "subscription_details", "subscription_details": {"subscription": "sub_Tea"}},
-            "lines": {
-                "object": "list",
-                "has_more": False,
-                "data": [
-                    {
-                        "object": "line_item",
-                        "id": "il_1",
-                        "description": "1 × Tea club (at $29.00 / month)",
-                        "amount": 2900,
-                        "currency": "usd",
-                        "quantity": 1,
-                        "period": {"start": SECOND, "end": SECOND + 30 * 86_400},
-                    }
-                ],
-            },
+            "lines": {"object": "list", "has_more": False, "data": [line_payload(invoice=id)]},
             "metadata": {},
         }
         | fields
@@ -167,73 +200,6 @@ def payment_method(id: str = "pm_Visa", **fields: Any) -> Any:
     card = {"brand": "visa", "last4": "4242", "exp_month": 4, "exp_year": 2031, "fingerprint": "Xt5EWLLDS7FJjR1c"}
     return store(
         {"object": "payment_method", "id": id, "customer": "cus_Ada", "type": "card", "card": card, "metadata": {}}
-        | fields
-    )
-
-
-def payment_intent(id: str = "pi_Tea", **fields: Any) -> Any:
-    """A payment that went through."""
-    return store(
-        {
-            "object": "payment_intent",
-            "id": id,
-            "customer": "cus_Ada",
-            "status": "succeeded",
-            "currency": "usd",
-            "amount": 2900,
-            "amount_received": 2900,
-            "amount_capturable": 0,
-            "payment_method": "pm_Visa",
-            "latest_charge": "ch_Tea",
-            "description": "Subscription update",
-            "client_secret": "pi_Tea_secret_" + "hush",
-            "metadata": {},
-        }
-        | fields
-    )
-
-
-def charge(id: str = "ch_Tea", **fields: Any) -> Any:
-    """Its charge."""
-    details = {"type": "card", "card": {"brand": "visa", "last4": "4242"}}
-    return store(
-        {
-            "object": "charge",
-            "id": id,
-            "customer": "cus_Ada",
-            "payment_intent": "pi_Tea",
-            "payment_method": "pm_Visa",
-            "payment_method_details": details,
-            "status": "succeeded",
-            "currency": "usd",
-            "amount": 2900,
-            "amount_captured": 2900,
-            "amount_refunded": 0,
-            "captured": True,
-            "refunded": False,
-            "disputed": False,
-            "description": "Subscription update",
-            "receipt_url": "https://pay.stripe.example/receipts/secret-path",
-            "metadata": {},
-        }
-        | fields
-    )
-
-
-def refund(id: str = "re_Tea", **fields: Any) -> Any:
-    """A refund of a part of it."""
-    return store(
-        {
-            "object": "refund",
-            "id": id,
-            "charge": "ch_Tea",
-            "payment_intent": "pi_Tea",
-            "status": "succeeded",
-            "currency": "usd",
-            "amount": 900,
-            "reason": "requested_by_customer",
-            "metadata": {},
-        }
         | fields
     )
 
@@ -271,5 +237,20 @@ def one_of_each() -> dict[str, Any]:
         payment_intent(),
         charge(),
         refund(),
+        subscription_schedule(),
+        invoice_item(),
+        line_item(),
+        invoice_payment(),
+        credit_note(),
+        promotion_code(),
+        discount(),
+        tax_rate(),
+        tax_id(),
+        customer_balance_transaction(),
+        setup_intent(),
+        checkout_session(),
+        dispute(),
+        balance_transaction(),
+        payout(),
     ]
     return {row.kind.object: row for row in made}

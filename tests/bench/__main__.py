@@ -10,8 +10,10 @@ from tests.bench.export import export
 from tests.bench.figures import Figure, save, show
 from tests.bench.ingest import ingest
 from tests.bench.processes import ROOT
+from tests.bench.reconcile import reconcile
+from tests.bench.scale import scale
 
-BENCHES = {bench.__name__: bench for bench in (ingest, calls, backfill, export)}
+BENCHES = {bench.__name__: bench for bench in (ingest, calls, backfill, export, reconcile, scale)}
 
 
 def main() -> None:

@@ -1,62 +1,95 @@
-"""A process that only lists: prepared pages, sent after a latency. Faster than any sandbox, so that we are measured."""
+"""A process that only lists: prepared objects, sent after a latency. Faster than any sandbox, so that we are measured.
+
+It speaks HTTP on asyncio by itself, and knows `created` ranges, `starting_after` and `limit`: enough for a backfill
+that cuts its windows as it goes.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.sandbox.server import Sandbox
 
 PAGE = 100
+# Objects are created so many seconds apart.
+APART = 60
 Row = dict[str, Any]
 
 
-class Lists(BaseHTTPRequestHandler):
-    """GET of a page by `starting_after`; any other list is empty."""
+class Listed:
+    """One list, newest first; every object is kept as the text that is sent."""
 
-    protocol_version = "HTTP/1.1"
-    # Head and body leave in one piece: two would wait for each other's acknowledgement.
-    wbufsize = -1
+    def __init__(self, path: str, template: bytes, count: int, newest: int) -> None:
+        self.path, self.template, self.count, self.newest = path, template, count, newest
+
+    def page(self, after: str, limit: int, oldest: int | None, latest: int | None) -> bytes:
+        """As Stripe prints it."""
+        first = int(after.rpartition("_")[2]) + 1 if after else 0
+        if latest is not None:
+            first = max(first, -((latest - self.newest) // APART))
+        end = self.count
+        if oldest is not None:
+            end = min(end, max(0, (self.newest - oldest) // APART + 1))
+        last = min(first + limit, end)
+        rows = b",".join(self.row(number) for number in range(first, last))
+        more = b"true" if last < end else b"false"
+        return b'{"object": "list", "url": "%s", "has_more": %s, "data": [%s]}' % (self.path.encode(), more, rows)
+
+    def row(self, number: int) -> bytes:
+        """The template under its own ids, created in its own minute."""
+        created = str(self.newest - number * APART).encode()
+        return self.template.replace(b"NUMBER", b"%014d" % number).replace(b'"CREATED"', created)
+
+
+class Server(asyncio.Protocol):
+    """HTTP/1.1 with keep-alive; a request is one GET without a body."""
+
     latency = 0.0
-    answers: dict[tuple[str, str], bytes] = {}
+    lists: dict[str, Listed] = {}
+    account = b""
 
-    def do_GET(self) -> None:
-        """One page."""
-        time.sleep(self.latency)
-        parts = urlsplit(self.path)
-        after = parse_qs(parts.query).get("starting_after", [""])[0]
-        body = self.answers.get((parts.path, after)) or listed(parts.path, [], more=False)
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Request-Id", "req_bench")
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A new client."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport, self.buffer = transport, b""
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+    def data_received(self, data: bytes) -> None:
+        """Answer each whole request, after the latency."""
+        self.buffer += data
+        while b"\r\n\r\n" in self.buffer:
+            head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+            target = head.split(b" ", 2)[1].decode()
+            asyncio.get_running_loop().call_later(self.latency, self.answer, target)
+
+    def answer(self, target: str) -> None:
+        """Head and body in one piece."""
+        body = self.body(target)
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"Date: {formatdate(usegmt=True)}\r\nRequest-Id: req_bench\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+
+    def body(self, target: str) -> bytes:
+        """The page that is asked for; any other list is empty."""
+        parts = urlsplit(target)
+        if parts.path == "/v1/account":
+            return self.account
+        given = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        found = self.lists.get(parts.path)
+        if found is None or "test_clock" in given:
+            return b'{"object": "list", "has_more": false, "data": []}'
+        ends = [int(given[name]) if name in given else None for name in ("created[gte]", "created[lte]")]
+        return found.page(given.get("starting_after", ""), int(given.get("limit", PAGE)), *ends)
 
 
-def listed(path: str, rows: list[Row], *, more: bool) -> bytes:
-    """A page as Stripe prints it."""
-    return json.dumps({"object": "list", "url": path, "has_more": more, "data": rows}, indent=2).encode()
-
-
-def pages(path: str, rows: list[Row]) -> dict[tuple[str, str], bytes]:
-    """Every page of a list, by the id that it starts after."""
-    found = {}
-    for start in range(0, len(rows), PAGE):
-        after = str(rows[start - 1]["id"]) if start else ""
-        found[path, after] = listed(path, rows[start : start + PAGE], more=start + PAGE < len(rows))
-    return found
-
-
-def prepared(count: int) -> dict[tuple[str, str], bytes]:
+def prepare(count: int) -> None:
     """So many customers and as many subscriptions, copied from one of each."""
     sandbox = Sandbox()
 
@@ -71,29 +104,24 @@ def prepared(count: int) -> dict[tuple[str, str], bytes]:
     subscription = made(
         "/v1/subscriptions", customer=customer["id"], items=items, collection_method="send_invoice", days_until_due=30
     )
-    account = sandbox.request("GET", "/v1/account").body
+    Server.account = json.dumps(sandbox.request("GET", "/v1/account").body).encode()
     sandbox.close()
-    customers = [{**customer, "id": f"cus_{n:014}", "email": f"c{n}@example.com"} for n in range(count)]
-    subscriptions = [subscription_of(subscription, n) for n in range(count)]
-    lists = pages("/v1/customers", customers) | pages("/v1/subscriptions", subscriptions)
-    return lists | {("/v1/account", ""): json.dumps(account).encode()}
+    newest = int(time.time()) - 3600
+    for path, first in (("/v1/customers", customer), ("/v1/subscriptions", subscription)):
+        template = json.dumps({**first, "created": "CREATED"}, indent=2)
+        for id in (customer["id"], subscription["id"], subscription["items"]["data"][0]["id"]):
+            template = template.replace(id, f"{id.partition('_')[0]}_NUMBER")
+        Server.lists[path] = Listed(path, template.encode(), count, newest)
 
 
-def subscription_of(first: Row, number: int) -> Row:
-    """A copy with ids of its own, down to its item."""
-    items = first["items"]
-    item = {**items["data"][0], "id": f"si_{number:014}", "subscription": f"sub_{number:014}"}
-    return {
-        **first,
-        "id": f"sub_{number:014}",
-        "customer": f"cus_{number:014}",
-        "items": {**items, "data": [item]},
-    }
+async def serve() -> None:
+    """Until killed."""
+    server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
 
 
 if __name__ == "__main__":
-    Lists.latency = float(sys.argv[1])
-    Lists.answers = prepared(int(sys.argv[2]))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Lists)
-    print(server.server_address[1], flush=True)
-    server.serve_forever()
+    Server.latency = float(sys.argv[1])
+    prepare(int(sys.argv[2]))
+    asyncio.run(serve())

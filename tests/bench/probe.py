@@ -7,6 +7,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import django
@@ -15,12 +17,18 @@ django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.db.models import Max  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from stripe_mirror.inbox.processing import OPEN, drain  # noqa: E402
 from stripe_mirror.kinds import get_kind  # noqa: E402
 from stripe_mirror.models import Customer, InboxEvent, SyncRun  # noqa: E402
+from stripe_mirror.pull.account import check_account  # noqa: E402
+from stripe_mirror.pull.backfill_parts import Page, store  # noqa: E402
+from stripe_mirror.pull.windows import Position  # noqa: E402
+from stripe_mirror.stripe_api import read  # noqa: E402
+from tests.bench.figures import percentile  # noqa: E402
 
 BATCH = 2_000
 
@@ -68,6 +76,16 @@ def states() -> dict[str, int]:
     return Counter(InboxEvent.objects.values_list("state", flat=True))
 
 
+def lag() -> dict[str, float]:
+    """How many events were applied, without our help, and how long after they were stored."""
+    deadline = time.monotonic() + 30
+    while InboxEvent.objects.filter(state=InboxEvent.State.RECEIVED).exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    times = InboxEvent.objects.filter(state=InboxEvent.State.APPLIED).values_list("received_at", "processed_at")
+    seconds = [(processed - received).total_seconds() for received, processed in times if processed]
+    return {"applied": len(seconds), "p50": percentile(seconds, 50), "p99": percentile(seconds, 99)}
+
+
 def settle() -> dict[str, Any]:
     """What the worker would do with open events, until none is left."""
     deadline = time.monotonic() + 120
@@ -83,18 +101,38 @@ def mirrored(*kinds: str) -> dict[str, Any]:
     return {id: data for model in models for id, data in model.objects.values_list("id", "data")}
 
 
-def sync(*kinds: str) -> dict[str, Any]:
-    """How long `stripe_sync` takes for these kinds, from its first page to its last row."""
-    before = SyncRun.objects.count()
+def sync(*arguments: str) -> dict[str, Any]:
+    """How long `stripe_sync` takes from its first page to its last row, and how much memory it needs at its peak."""
+    last = SyncRun.objects.aggregate(last=Max("pk"))["last"] or 0
     started = time.perf_counter()
-    call_command("stripe_sync", *kinds, stdout=sys.stderr)
+    call_command("stripe_sync", *arguments, stdout=sys.stderr)
     seconds = time.perf_counter() - started
-    runs = SyncRun.objects.order_by("id")[before:]
-    return {"seconds": seconds, "seen": sum(run.seen for run in runs), "changed": sum(run.changed for run in runs)}
+    runs = SyncRun.objects.filter(pk__gt=last)
+    status = Path("/proc/self/status").read_text().splitlines()
+    return {
+        "seconds": seconds,
+        "seen": sum(run.seen for run in runs),
+        "changed": sum(run.changed for run in runs),
+        "megabytes": next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM")),
+    }
+
+
+def store_only(count: str, *kinds: str) -> dict[str, Any]:
+    """The floor of a backfill: how long the same statements take for so many objects of each kind, fed from memory."""
+    check_account()
+    seconds = 0.0
+    for kind in map(get_kind, kinds):
+        pages = list(islice(read.list_pages(kind.list_path), int(count) // 100))
+        now = timezone.now()
+        started = time.perf_counter()
+        for answer in pages:
+            store(kind, "", Page(answer, [], now, Position()))
+        seconds += time.perf_counter() - started
+    return {"seconds": seconds, "seen": int(count) * len(kinds)}
 
 
 WHAT: dict[str, Callable[..., dict[str, Any]]] = {
-    found.__name__: found for found in (fill, states, settle, mirrored, sync)
+    found.__name__: found for found in (fill, states, lag, settle, mirrored, sync, store_only)
 }
 
 if __name__ == "__main__":

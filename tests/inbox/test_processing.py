@@ -13,12 +13,14 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from stripe_mirror.inbox import processing
+from stripe_mirror.inbox.events import EMBEDDED_LEFT
 from stripe_mirror.inbox.store import row_for, store
 from stripe_mirror.models import (
     Change,
     Coupon,
     Customer,
     CustomerLink,
+    Discount,
     InboxEvent,
     Invoice,
     MirroredAccount,
@@ -553,3 +555,25 @@ def test_an_error_of_our_own_while_asking_stripe_neither_loses_the_event_nor_hol
     InboxEvent.objects.filter(state=State.WAITING).update(next_attempt_at=timezone.now())
     drain()
     assert Customer.objects.count() == 2
+
+
+def test_foreign_event_leads_to_an_object_that_has_no_address_of_its_own(company: RunningSandbox) -> None:
+    """S16: we hold nothing of the discount yet, so only the event says on which subscription it stands."""
+    discounted = next(row for row in company.objects("subscription") if row["discounts"] and not row.get("ended_at"))
+    [seen] = company.get(f"/v1/subscriptions/{discounted['id']}", expand=["discounts"])["discounts"]
+    old = event(1, "customer.discount.created", {**seen, "name": "an old shape"}, api_version="2024-06-20")
+    assert keep(old) == [State.WAITING]
+    drain()
+    assert Discount.objects.get().data == seen
+
+
+def test_change_whose_items_are_not_stored_yet_counts_among_those_of_its_second() -> None:
+    """A→B→A in a second, and a copy of the first change: without knowing that one it would pass for the next."""
+    active, past_due = subscription("active"), subscription("past_due")
+    there = event(2, "customer.subscription.updated", past_due, at=T + 1, previous={"status": "active"})
+    back = event(3, "customer.subscription.updated", active, at=T + 1, previous={"status": "past_due"})
+    keep(event(1, "customer.subscription.created", active), there, back)
+    # A process died before it stored the items.
+    InboxEvent.objects.filter(pk=there["id"]).update(state=State.WAITING, reason=EMBEDDED_LEFT)
+    assert keep({**there, "id": "evt_copy", "request": there["request"]}) == [State.DUPLICATE]
+    assert Subscription.objects.get().status == "active"

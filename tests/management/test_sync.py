@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from io import StringIO
 from typing import Any
 
@@ -9,10 +12,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from stripe_mirror.models import Customer, MirroredAccount, Product
+from stripe_mirror.models import Customer, MirroredAccount, Product, SyncRun
+from stripe_mirror.pull.listing import TEST_CLOCKS
 from stripe_mirror.pull.rows import UNKNOWN_ACCOUNT
 from tests.conftest import differing
-from tests.sandbox.testing import RunningSandbox
+from tests.pull.test_backfill import environment, many
+from tests.sandbox.testing import ROOT, RunningSandbox, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,20 +50,25 @@ def test_failed_kinds_are_named_with_what_to_do_and_the_exit_code_is_one(
     """S12"""
     for path in ("/v1/invoices", "/v1/charges"):
         company.faults.add(status=429, path=path)
-    with pytest.raises(CommandError, match=r"manage\.py stripe_sync invoice charge") as failure:
+    with pytest.raises(CommandError, match=r"manage\.py stripe_sync discount invoice charge") as failure:
         run("stripe_sync")
     assert failure.value.returncode == 1
     assert "limiting our requests" in str(failure.value)
     company.faults.clear()
-    run("stripe_sync", "invoice", "charge")
+    company.clear_requests()
+    assert "Going on with the backfill" in run("stripe_sync")
+    read = {request["path"] for request in company.requests("GET")} - {"/v1/account", TEST_CLOCKS}
+    assert {path for path in read if not path.endswith("/lines")} == {"/v1/invoices", "/v1/charges"}
     assert differing(company) == {}
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["unicorn"], "Not a mirrored kind: unicorn. There are: charge"),
+        (["unicorn"], "Not a mirrored kind: unicorn. There are: balance_transaction, charge"),
         (["--since", "yesterday"], "write it like 2026-01-31"),
+        (["--since", "0001-01-01T00:00+14:00"], "write it like 2026-01-31"),
+        (["--since", "1969-12-31"], "before 1970"),
         (["--workers", "0"], "no number from 1 to 16"),
     ],
 )
@@ -110,3 +120,46 @@ def test_catch_up_reports_what_it_found(sandbox: RunningSandbox, impatient: None
     sandbox.faults.add(status=500, path="/v1/events")
     with pytest.raises(CommandError, match="repeated next time"):
         run("stripe_catch_up")
+
+
+STOPPED = """
+import django
+django.setup()
+from django.core.management import call_command, CommandError
+try:
+    call_command("stripe_sync", "customer")
+except CommandError as error:
+    print(error)
+    raise SystemExit(error.returncode)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_it_stores_what_is_at_hand_and_says_how_to_go_on(sandbox: RunningSandbox, number: int) -> None:
+    many(sandbox, 1500, apart=60)
+    sandbox.faults.add(latency_ms=100, path="/v1/customers")
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPED], env=environment(sandbox), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    wait_for(Customer.objects.exists, 60, "nothing was stored")
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 130
+    assert "Go on where it was with: manage.py stripe_sync" in said
+    assert SyncRun.objects.get().state == SyncRun.State.PAUSED
+    assert 0 < Customer.objects.count() < 1500
+    sandbox.faults.clear()
+    assert "Going on with the backfill" in run("stripe_sync", "customer")
+    assert Customer.objects.count() == 1500
+
+
+def test_restart_begins_anew(company: RunningSandbox, impatient: None) -> None:
+    company.faults.add(status=429, path="^/v1/charges$")
+    with pytest.raises(CommandError):
+        run("stripe_sync", "charge", "product")
+    company.faults.clear()
+    company.clear_requests()
+    assert "Going on" not in run("stripe_sync", "charge", "product", "--restart")
+    assert company.requests("GET", "/v1/products") and company.requests("GET", "/v1/charges")
+    states = SyncRun.objects.filter(object_type="charge").order_by("pk").values_list("state", flat=True)
+    assert list(states) == [SyncRun.State.DROPPED, SyncRun.State.DONE]

@@ -10,10 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from stripe_mirror.kinds import all_event_types
-from stripe_mirror.models import InboxEvent
+from stripe_mirror.models import Change, Customer, InboxEvent
 from stripe_mirror.stripe_api.client import api_version
+from tests.browser.running_demo import eventually
 from tests.conftest import events_of, post_event, signed
 from tests.sandbox.testing import RunningSandbox
 
@@ -63,6 +65,7 @@ def test_create_keeps_the_secrets_that_are_in_use(sandbox: RunningSandbox) -> No
         ("https://office.example.com/", "ends in /stripe-webhooks/"),
         ("ftp://office.example.com/stripe-webhooks/", "not https"),
         ("office.example.com/stripe-webhooks/", "does not lead to the receiver"),
+        ("https://[office/stripe-webhooks/", "is no address"),
     ],
 )
 def test_address_that_stripe_could_not_deliver_to_is_refused(sandbox: RunningSandbox, url: str, sentence: str) -> None:
@@ -118,3 +121,72 @@ def test_refused_request_is_a_sentence(sandbox: RunningSandbox) -> None:
     sandbox.faults.add(status=403)
     with pytest.raises(CommandError):
         run("list")
+
+
+def test_update_has_the_endpoint_send_exactly_what_is_needed(sandbox: RunningSandbox) -> None:
+    sandbox.post("/v1/webhook_endpoints", url=URL, enabled_events=["*"], api_version=api_version())
+    run("update")
+    assert "All is well." in run("check")
+
+
+def test_rotation_makes_a_second_endpoint_and_prints_both_secrets(sandbox: RunningSandbox) -> None:
+    run("create", URL)
+    [old] = sandbox.objects("webhook_endpoint")
+    said = run("rotate")
+    new = next(each for each in sandbox.objects("webhook_endpoint") if each["id"] != old["id"])
+    assert new["url"].startswith(f"{URL}?since=")
+    assert (new["api_version"], sorted(new["enabled_events"])) == (api_version(), sorted(all_event_types()))
+    assert f"stripe_webhook delete {old['id']}" in said
+    run("delete", old["id"])
+    assert [each["id"] for each in sandbox.objects("webhook_endpoint")] == [new["id"]]
+    assert "All is well." in run("check")
+
+
+@pytest.mark.parametrize("verb", ["delete", "disable"])
+def test_the_only_endpoint_that_delivers_is_not_taken_away(sandbox: RunningSandbox, verb: str) -> None:
+    run("create", URL)
+    [only] = sandbox.objects("webhook_endpoint")
+    with pytest.raises(CommandError, match="the only endpoint that delivers to us"):
+        run(verb, only["id"])
+    assert sandbox.objects("webhook_endpoint") == [only]
+    sandbox.post("/v1/webhook_endpoints", url="https://other.example.com/hooks", enabled_events=["*"])
+    other = next(each for each in sandbox.objects("webhook_endpoint") if each["id"] != only["id"])
+    with pytest.raises(CommandError, match="no endpoint that leads to us"):
+        run(verb, other["id"])
+
+
+def test_disabled_endpoint_delivers_nothing(sandbox: RunningSandbox) -> None:
+    run("create", URL)
+    run("rotate")
+    [old, _] = sandbox.objects("webhook_endpoint")
+    assert "disabled" in run("disable", old["id"])
+
+
+def test_rotation_without_one_or_among_several_says_what_to_do(sandbox: RunningSandbox) -> None:
+    with pytest.raises(CommandError, match="stripe_webhook create"):
+        run("rotate")
+    run("create", URL)
+    run("create", f"{URL}?two")
+    with pytest.raises(CommandError, match="name the one to replace"):
+        run("rotate")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_two_endpoints_deliver_every_event_counts_once(
+    sandbox: RunningSandbox, live_server: LiveServer, settings: Settings
+) -> None:
+    """S28: each signs with its own secret."""
+    secrets = ["whsec_" + "old", "whsec_" + "new"]
+    settings.STRIPE_WEBHOOK_SECRETS = secrets
+    url = f"{live_server.url}/stripe-webhooks/"
+    sandbox.deliver_to(url, secrets[0])
+    sandbox.deliver_to(f"{url}?since=2026-11-23", secrets[1])
+    made = sandbox.post("/v1/customers", name="Ada")
+    # One after the other: if the update overtook the creation, that would rightly leave one change.
+    eventually(lambda: Customer.objects.filter(name="Ada").exists())
+    sandbox.post(f"/v1/customers/{made['id']}", name="Grace")
+    sandbox.drain_deliveries(10)
+    assert len([each for each in sandbox.deliveries() if each["outcome"] == 200]) == 4
+    assert InboxEvent.objects.count() == 2
+    eventually(lambda: Customer.objects.filter(name="Grace").exists())
+    assert Change.objects.filter(object_id=made["id"]).count() == 2

@@ -16,6 +16,7 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from stripe_mirror import background, tasks
+from stripe_mirror.inbox.heartbeat import alive, beating
 from stripe_mirror.models import Customer, InboxEvent
 from tests.conftest import events_of, post_event
 from tests.sandbox.testing import RunningSandbox
@@ -110,6 +111,40 @@ def test_killed_run_does_not_end_the_chain(sandbox: RunningSandbox) -> None:
     running(tasks.catch_up, since=timedelta(hours=1))
     work()
     assert Customer.objects.get().name == "Ada"
+
+
+def test_run_of_a_killed_worker_holds_up_nobody(sandbox: RunningSandbox) -> None:
+    """Its heartbeat has ended: no need to wait until the run could only hang."""
+    sandbox.post("/v1/customers", name="Ada")
+    running(tasks.catch_up, since=timedelta(minutes=1))
+    DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(worker_ids=["killed"])
+    work()
+    assert Customer.objects.get().name == "Ada"
+
+
+def test_run_of_a_living_worker_is_waited_for(sandbox: RunningSandbox) -> None:
+    sandbox.post("/v1/customers", name="Ada")
+    running(tasks.catch_up, since=timedelta(minutes=1))
+    DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(worker_ids=["busy"])
+    with beating("busy"):
+        work()
+    assert not Customer.objects.exists()
+
+
+def test_what_a_killed_worker_left_running_is_ended() -> None:
+    running(tasks.catch_up, since=timedelta(minutes=1))
+    DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(worker_ids=["killed"])
+    tasks.prune_tasks.call()
+    orphan = DBTaskResult.objects.get(status=TaskResultStatus.FAILED)
+    assert orphan.exception_class_path.endswith(".WorkerDied")
+
+
+def test_worker_is_known_by_its_heartbeat_only_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+    monkeypatch.setattr(tasks.report, "refresh", lambda: seen.append(alive()))
+    work()
+    assert [len(each) for each in seen] == [1]
+    assert alive() == set()
 
 
 def test_old_results_are_forgotten_and_open_tasks_kept(sandbox: RunningSandbox) -> None:

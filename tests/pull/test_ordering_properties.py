@@ -284,3 +284,37 @@ def test_deletions_and_new_lives_under_an_old_id_end_with_stripes_state(reusable
         mirror.deliver(number)
     mirror.drain()
     assert mirror.shown == stripe.now
+
+
+def told_of(obj: dict[str, Any], type: str, old: dict[str, Any] | None = None) -> EventState:
+    before = previous(old, obj) if old else None
+    return EventState(object=obj, at=START_TIME, type=type, previous=before)
+
+
+def test_other_words_for_an_invoices_change_leave_the_next_of_its_second_provable() -> None:
+    """`invoice.finalized` comes beside an update; then more changes in the same second: no read."""
+    draft = {**state("a", kind="invoice"), "status": "draft"}
+    opened = {**draft, "status": "open"}
+    later = {**opened, "name": "b"}
+    held = Held(state=draft, as_of=START_TIME)
+    for event in (
+        told_of(opened, "invoice.updated", draft),
+        told_of(opened, "invoice.finalized"),
+        told_of(later, "invoice.updated", opened),
+    ):
+        decision = ordering.decide(held, event)
+        assert decision is not Decision.FETCH, event.type
+        bounds = ordering.bounds_after(held, event, decision)
+        held = Held(state=event.object, as_of=bounds.as_of, read_until=bounds.read_until, version=held.version + 1)
+    assert (held.state, held.read_until) == (later, None)
+
+
+def test_charge_that_was_never_told_as_created_begins_with_what_it_came_to() -> None:
+    """A refund in the second of the payment: the direct successor, no read."""
+    paid = {**state("a", kind="charge"), "status": "succeeded"}
+    succeeded = told_of(paid, "charge.succeeded")
+    assert ordering.bounds_after(None, succeeded, ordering.decide(None, succeeded)).read_until is None
+    held = Held(state=paid, as_of=START_TIME)
+    assert ordering.decide(held, told_of({**paid, "name": "refunded"}, "charge.refunded", paid)) is Decision.APPLY
+    late = EventState(object=paid, at=moment(START + 1), type="charge.succeeded")
+    assert ordering.bounds_after(None, late, ordering.decide(None, late)).read_until == moment(START + 1)

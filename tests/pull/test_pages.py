@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from stripe_mirror.kinds import get_kind
@@ -80,3 +82,11 @@ def test_a_deleted_stub_in_a_page_does_not_overwrite_the_last_state() -> None:
     store({"id": "cus_1", "object": "customer", "deleted": True}, customer("cus_2"), at=T + timedelta(seconds=5))
     assert Customer.objects.get(pk="cus_1").data["name"] == "Jo"
     assert Customer.objects.get(pk="cus_2").deleted_at is None
+
+
+def test_new_rows_are_made_in_the_order_of_their_ids_on_every_path() -> None:
+    """As all who make more than one: else two of them could wait for each other's."""
+    with CaptureQueriesContext(connection) as queries:
+        store(customer("cus_2", name="a\0b"), customer("cus_1"))
+    [made] = [query["sql"] for query in queries if query["sql"].startswith("INSERT")]
+    assert made.index("cus_1") < made.index("cus_2")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from stripe_mirror.inbox.processing import drain
 from stripe_mirror.models import Change, Push
@@ -61,3 +63,14 @@ def test_an_event_that_comes_before_the_answer_names_the_push(
     change = Change.objects.get(push=push)
     assert change.fields["phone"] == ["+353 1", "99"]
     assert change.source == Change.Source.PUSH
+
+
+def test_the_answer_counts_though_the_clock_of_another_machine_is_ahead(
+    doing: Callable[..., Doing], customer: Any, editor: User, stripe: RunningSandbox
+) -> None:
+    """All within one second of Stripe's: only the row's own stamp tells that nothing came between."""
+    ahead = timezone.now() + timedelta(minutes=1)
+    type(customer)._default_manager.filter(pk=customer.pk).update(synced_at=ahead)
+    doing("edit_customer", customer, editor).submit(phone="99")
+    customer.refresh_from_db()
+    assert customer.data["phone"] == "99"

@@ -59,7 +59,7 @@ def register_endpoint(sandbox: Sandbox, url: str | None, secret: str | None) -> 
     for row in sandbox.objects("webhook_endpoint"):
         if row["url"] == url and not row.get("deleted"):
             sandbox.request("DELETE", f"/v1/webhook_endpoints/{row['id']}")
-    sandbox.add_endpoint(url, secret)
+    sandbox.add_endpoint(url, secret, api_version=sandbox.api_version)
 
 
 async def keep_snapshot(sandbox: Sandbox, path: Path) -> None:

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from tests.sandbox.errors import StripeError
+from tests.sandbox.happenings import happen
 from tests.sandbox.server import Sandbox
 
 Answer = tuple[int, Any]
@@ -34,6 +36,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
         _route("GET", "/deliveries", own.deliveries),
         _route("POST", "/deliveries/flush", own.flush),
         _route("POST", "/events/redeliver", own.redeliver),
+        _route("POST", "/happenings/{happening}", own.happen),
         _route("POST", "/snapshot", own.snapshot),
     ]
 
@@ -125,6 +128,12 @@ class Admin:
 
     def redeliver(self, given: dict[str, Any]) -> Answer:
         return 200, {"sent": self.sandbox.redeliver(list(given["ids"]))}
+
+    def happen(self, given: dict[str, Any]) -> Answer:
+        try:
+            return 200, happen(self.sandbox, given.pop("happening"), **given)
+        except StripeError as error:
+            return 400, {"error": f"{error.message}. Nothing was changed."}
 
     def snapshot(self, given: dict[str, Any]) -> Answer:
         path = given.get("path") or self.sandbox.snapshot_path

@@ -10,6 +10,9 @@ from tests.sandbox.errors import StripeError
 
 LIMIT = re.compile(r"_no(read|write)_([a-z_]+?)(?=_no(?:read|write)_|$)")
 
+# What a permission is called where that is not the first word of the path.
+PERMISSIONS = {"checkout": "checkout_sessions", "test_helpers": "test_clocks"}
+
 
 def key_of(authorization: str) -> str:
     """The API key of an `Authorization` header, bearer or basic."""

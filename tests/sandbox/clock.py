@@ -14,12 +14,22 @@ class Clock:
         self.offset = 0
         self.stopped: int | None = None
         self._held: int | None = None
+        self._apart: tuple[str, int] | None = None
 
     def now(self) -> int:
         """The sandbox's present second."""
         if self._held is not None:
             return self._held
         return self.stopped if self.stopped is not None else int(time.time()) + self.offset
+
+    def real(self) -> int:
+        """The present second for what does not follow a test clock: events, the balance."""
+        return self.now() if self._apart is None else self._apart[1]
+
+    @property
+    def test_clock(self) -> str | None:
+        """The test clock by which `now()` goes at the moment."""
+        return None if self._apart is None else self._apart[0]
 
     def set(self, timestamp: int) -> None:
         """Stop at `timestamp`, until `advance`, `set` or `follow_real_time`."""
@@ -44,6 +54,16 @@ class Clock:
             yield
         finally:
             self._held = before
+
+    @contextmanager
+    def follow(self, test_clock: str, timestamp: int) -> Iterator[None]:
+        """Inside, `now()` is the second at which a test clock stands, and `real()` remains what it was."""
+        before, self._apart = self._apart, (test_clock, self.real())
+        try:
+            with self.held_at(timestamp):
+                yield
+        finally:
+            self._apart = before
 
     def dump(self) -> dict[str, int | None]:
         """The clock for the snapshot."""

@@ -41,7 +41,7 @@ class EventLog:
             "id": sandbox.new_id("evt_", 24),
             "object": "event",
             "api_version": sandbox.api_version,
-            "created": sandbox.now(),
+            "created": sandbox.clock.real(),
             "data": {"object": shown} if previous is None else {"object": shown, "previous_attributes": previous},
             "livemode": sandbox.livemode,
             "pending_webhooks": 0,
@@ -68,7 +68,7 @@ class EventLog:
 
     def prune(self) -> None:
         """Forget what Stripe would have forgotten."""
-        table, oldest = self.sandbox.table("event"), self.sandbox.now() - KEPT_SECONDS
+        table, oldest = self.sandbox.table("event"), self.sandbox.clock.real() - KEPT_SECONDS
         while table.order and table.order[0][0] < oldest:
             event_id = table.order[0][2]
             table.remove(event_id)

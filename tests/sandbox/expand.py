@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.errors import invalid
-from tests.sandbox.resource import ABSENT, RESOURCES, Resource
+from tests.sandbox.resource import ABSENT, ANY_KIND, RESOURCES, Resource
 from tests.sandbox.store import Row, clone
 
 if TYPE_CHECKING:
@@ -108,7 +108,11 @@ def _replace(sandbox: Sandbox, rows: list[Row], name: str, target: str) -> list[
 
 
 def _resolved(sandbox: Sandbox, value: Any, target: str) -> Any:
-    if isinstance(value, dict) or target not in RESOURCES:
+    if isinstance(value, dict):
+        return value
+    if target == ANY_KIND:
+        target = next((name for name, table in sandbox.tables.items() if value in table.rows), "")
+    if target not in RESOURCES:
         return value
     table = sandbox.table(target)
     if value in table.rows:
@@ -117,6 +121,8 @@ def _resolved(sandbox: Sandbox, value: Any, target: str) -> Any:
         return value
     if target == "discount":  # unlike others, a deleted discount keeps its fields
         return {**{key: item for key, item in table.gone[value].items() if key != "end"}, "deleted": True}
+    if target == "coupon":  # what a discount or a code was made from is shown as it was
+        return clone(table.gone[value])
     return RESOURCES[target].stub(value)
 
 

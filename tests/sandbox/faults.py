@@ -18,6 +18,8 @@ MESSAGES = {
     500: "An unknown error occurred",
 }
 CODES = {409: "lock_timeout", 429: "rate_limit", 500: None}
+SHOWN = ("id", "used", "times")
+NOTHING_MEANS = ("keep", "has_more")  # 0 and false are settings of these, too
 
 
 @dataclass
@@ -25,7 +27,8 @@ class Fault:
     """One rule. `path` is a prefix, or a regular expression when it starts with `^`; `event` a type, `*` allowed.
 
     To the API: `status` (429, 500, 409; with `after_work` the work is done first), `hang` seconds, `latency_ms`,
-    `lose_answer` (work, then close the connection), `rate_limit` requests per second. To webhooks: `lose`,
+    `lose_answer` (work, then close the connection), `rate_limit` requests per second. To lists: `keep` objects of the
+    page only (0: an empty page), `has_more` as told. The first `skip` that match pass unharmed. To webhooks: `lose`,
     `repeat` (further copies), `delay` seconds, `reorder` (gather this many, or a second's worth, and shuffle),
     `hold` (keep until they are flushed).
     """
@@ -34,6 +37,7 @@ class Fault:
     path: str | None = None
     event: str | None = None
     times: int | None = None
+    skip: int = 0
     probability: float = 1.0
     status: int | None = None
     after_work: bool = False
@@ -41,6 +45,8 @@ class Fault:
     latency_ms: float = 0
     lose_answer: bool = False
     rate_limit: float | None = None
+    keep: int | None = None
+    has_more: bool | None = None
     lose: bool = False
     repeat: int = 0
     delay: float = 0
@@ -48,12 +54,14 @@ class Fault:
     hold: bool = False
     id: int = 0
     used: int = 0
+    passed: int = 0
     bucket: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
 
     def wants_request(self, method: str, path: str) -> bool:
         """Whether the rule is about API calls, and about this one."""
         acts = self.status or self.hang or self.latency_ms or self.lose_answer or self.rate_limit
-        if not acts or (self.method and self.method.upper() != method):
+        bends = method == "GET" and (self.keep is not None or self.has_more is not None)
+        if not (acts or bends) or (self.method and self.method.upper() != method):
             return False
         if self.path is None:
             return True
@@ -83,6 +91,15 @@ class Plan:
     refusal: StripeError | None = None
     refusal_after_work: StripeError | None = None
     lose_answer: bool = False
+    keep: int | None = None
+    has_more: bool | None = None
+
+    def bend(self, body: dict[str, Any]) -> None:
+        """Make a list's page shorter, or lie about what follows."""
+        if body.get("object") == "list" and self.keep is not None:
+            del body["data"][self.keep :]
+        if body.get("object") == "list" and self.has_more is not None:
+            body["has_more"] = self.has_more
 
 
 class Faults:
@@ -95,7 +112,7 @@ class Faults:
 
     def add(self, **rule: Any) -> dict[str, Any]:
         """Put a rule in force; an unknown setting is refused."""
-        known = {item.name for item in fields(Fault)} - {"id", "used", "bucket"}
+        known = {item.name for item in fields(Fault)} - {"id", "used", "passed", "bucket"}
         if strange := sorted(set(rule) - known):
             raise ValueError(f"Unknown fault settings {strange}; known are {sorted(known)}.")
         self.count += 1
@@ -119,7 +136,8 @@ class Faults:
         """One rule as JSON, without what is not set."""
         values = asdict(fault)
         values.pop("bucket")
-        return {key: value for key, value in values.items() if value or key in ("id", "used", "times")}
+        told = {key for key in NOTHING_MEANS if values[key] is not None}
+        return {key: value for key, value in values.items() if value or key in SHOWN or key in told}
 
     def for_request(self, method: str, path: str) -> Plan:
         """What happens to this API call; uses up `times`."""
@@ -128,6 +146,8 @@ class Faults:
             if rule.wants_request(method, path) and (not rule.rate_limit or rule.overrun()) and self._strikes(rule):
                 plan.wait += rule.hang + rule.latency_ms / 1000
                 plan.lose_answer |= rule.lose_answer
+                plan.keep = rule.keep if rule.keep is not None else plan.keep
+                plan.has_more = rule.has_more if rule.has_more is not None else plan.has_more
                 status = 429 if rule.rate_limit else rule.status
                 if status and rule.after_work:
                     plan.refusal_after_work = refusal(status)
@@ -140,6 +160,9 @@ class Faults:
         return [rule for rule in self.rules if rule.wants_event(event_type) and self._strikes(rule)]
 
     def _strikes(self, rule: Fault) -> bool:
+        if rule.passed < rule.skip:
+            rule.passed += 1
+            return False
         if rule.times is not None and rule.used >= rule.times:
             return False
         if rule.probability < 1 and self.random.random() >= rule.probability:

@@ -61,6 +61,7 @@ class Api:
             reply = await self._reply(request, sent, plan)
         except StripeError as error:
             reply, plan = Reply(error.status, {}, error.body("req_undecodable")), Plan()
+        plan.bend(reply.body)
         if plan.lose_answer:
             await hang_up(scope)
             return

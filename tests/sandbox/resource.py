@@ -12,6 +12,7 @@ from tests.sandbox.store import Row
 if TYPE_CHECKING:
     from tests.sandbox.server import Sandbox
 
+ANY_KIND = "*"  # an expandable field that holds the id of an object of one kind or another
 ABSENT = object()  # what an include answers when the object has no such property
 Handler = Callable[..., Any]
 EXPAND: dict[str, Kind] = {"expand": Many(Str())}
@@ -53,7 +54,8 @@ class Plain:
 @dataclass
 class Resource:
     """A kind of object. `expands` maps a dotted path inside the object to the kind that stands there as an id
-    (or, with `embeds`, as a full object); a kind of `""` is expandable at Stripe but always null here."""
+    (or, with `embeds`, as a full object); a kind of `""` is expandable at Stripe but always null here. `clocked`:
+    objects of a test clock are listed only when one of these filters is given."""
 
     object: str
     prefix: str
@@ -67,6 +69,7 @@ class Resource:
     includes: dict[str, tuple[str, Callable[[Sandbox, Row], Any]]] = field(default_factory=dict)
     decorate: Callable[[Sandbox, Row], None] | None = None
     keep_deleted: bool = False
+    clocked: tuple[str, ...] = ()
     routes: list[Route] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.sandbox import seed_catalog
+from tests.sandbox import seed_billing, seed_catalog, seed_payments
 from tests.sandbox.names import HOSTILE_NAMES, Identity, identity
 from tests.sandbox.seed_company import DAY, Api, Customer
 from tests.sandbox.seed_lives import ORDINARY, Steps
@@ -43,6 +43,7 @@ def _queue(sandbox: "Sandbox", count: int, end: int) -> Queue:
     """Everybody's life, by the time of its first step."""
     api = Api(sandbox)
     catalog = seed_catalog.build(api)
+    seed_billing.build(api)
     queue: Queue = [(end - HISTORY + ARCHIVED_AFTER, -1, _company(api, catalog, end))]
     situations = [situation for situation in SITUATIONS for _ in range(situation.count)]
     for number in range(count):
@@ -84,6 +85,9 @@ def _company(api: Api, catalog: seed_catalog.Catalog, end: int) -> Iterator[int]
     api.sandbox.after_dunning = "unpaid"
     yield end - 100 * DAY
     seed_catalog.launch_coupon(api, redeem_by=end - 60 * DAY)
+    yield end - 12 * DAY
+    seed_billing.lately(api)
+    seed_payments.lately(api)
 
 
 def _live(sandbox: "Sandbox", queue: Queue, end: int) -> None:

@@ -3,8 +3,31 @@
 from dataclasses import dataclass
 from functools import partial
 
+from tests.sandbox.seed_billing import (
+    bill_reduced,
+    credit_noted,
+    credited,
+    fixed_term,
+    itemised,
+    loyal,
+    mistyped_number,
+    owing,
+    plan_dropped,
+    planned_growth,
+    starts_later,
+    tax_payer,
+)
 from tests.sandbox.seed_company import DAY, FAILING_CARD, HOUR, MINUTE, Customer, months_before
 from tests.sandbox.seed_lives import WORKSHOP, Life, Steps, attempt_payment, plan, sign_up
+from tests.sandbox.seed_payments import (
+    accepted,
+    answered,
+    bought,
+    card_for_later,
+    disputed,
+    still_thinking,
+    subscribed_by_checkout,
+)
 
 DECLINES = (
     "pm_card_chargeDeclined",
@@ -13,6 +36,8 @@ DECLINES = (
     "pm_card_chargeDeclinedExpiredCard",
     "pm_card_chargeDeclinedIncorrectCvc",
 )
+# Saved, asked about by the bank, refused by it.
+SAVED_CARDS = ("pm_card_visa", "pm_card_authenticationRequired", "pm_card_chargeDeclined")
 
 
 def declined(customer: Customer, end: int, *, card: str) -> Steps:
@@ -159,6 +184,17 @@ SITUATIONS = (
     Situation(money_on_its_way_back, months=3, days=(1, 25), count=2),
     Situation(workshop_planned, months=4, days=(1, 25), count=2),
     Situation(money_that_came_back, months=2, days=(4, 25), count=1),
+    Situation(partial(disputed, days=3, reason="fraudulent"), months=4, days=(5, 20), count=1),
+    Situation(partial(disputed, days=1, reason="product_not_received"), months=2, days=(5, 20), count=1),
+    Situation(partial(disputed, days=2, reason="general", inquiry=True), months=5, days=(5, 20), count=1),
+    Situation(partial(answered, days=6, reason="fraudulent"), months=6, days=(8, 20), count=1),
+    Situation(partial(answered, days=45, reason="fraudulent", evidence="winning_evidence"), months=6, count=1),
+    Situation(partial(accepted, days=25), months=3, days=(1, 5), count=1),
+    *(Situation(partial(card_for_later, card=card), days=(1, 25), count=1) for card in SAVED_CARDS),
+    Situation(bought, days=(1, 40), count=2),
+    Situation(partial(bought, card="pm_sepaDebit"), days=(0.5, 2), count=1),
+    Situation(subscribed_by_checkout, days=(5, 60), count=3),
+    Situation(still_thinking, days=(0.3, 0.5), count=1),
     Situation(past_due, months=7, days=(2, 5), count=5),
     Situation(unpaid, months=9, days=(10, 20)),
     Situation(lost, months=15, days=(1, 25), count=2),
@@ -174,4 +210,19 @@ SITUATIONS = (
     Situation(overdue, days=(2, 9), count=2),
     Situation(partial(judged, verdict="mark_uncollectible"), days=(20, 28), count=2),
     Situation(partial(judged, verdict="void"), days=(20, 28), count=2),
+    Situation(tax_payer, months=11, days=(1, 25), count=4),
+    Situation(tax_payer, days=(2, 20), count=2),
+    Situation(credited, months=6, days=(1, 25), count=3),
+    Situation(owing, months=4, days=(3, 25), count=2),
+    Situation(credit_noted, months=7, days=(1, 25), count=3),
+    Situation(bill_reduced, months=2, days=(6, 25), count=2),
+    Situation(planned_growth, months=8, days=(10, 25), count=2),
+    Situation(fixed_term, months=9, days=(1, 25), count=1),
+    Situation(fixed_term, months=5, days=(24, 28), count=1),
+    Situation(starts_later, days=(1, 9), count=2),
+    Situation(partial(plan_dropped, verb="release"), months=5, days=(10, 25), count=1),
+    Situation(partial(plan_dropped, verb="cancel"), months=5, days=(10, 25), count=1),
+    Situation(loyal, months=16, days=(1, 25), count=1),
+    Situation(itemised, months=1, days=(9, 25), count=1),
+    Situation(mistyped_number, months=1, days=(5, 25), count=2),
 )

@@ -9,13 +9,15 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from tests.sandbox import auth, snapshots, versions
+from tests.sandbox.billing import test_clocks
 from tests.sandbox.billing.timers import Timers
 from tests.sandbox.clock import Clock
 from tests.sandbox.delivery import Deliveries
@@ -25,7 +27,7 @@ from tests.sandbox.expand import expand, render
 from tests.sandbox.faults import Faults
 from tests.sandbox.forms import as_sent
 from tests.sandbox.idempotency import Keys
-from tests.sandbox.pages import page
+from tests.sandbox.pages import page, unclocked
 from tests.sandbox.resource import RESOURCES, Listing, Plain, all_resources
 from tests.sandbox.resources.webhook_endpoints import register
 from tests.sandbox.routing import Match, Router
@@ -122,7 +124,7 @@ class Sandbox:
     def _accept(self, call: Call, *, authenticate: bool) -> Call | Reply:
         parts = call.path.split("/")
         if authenticate:
-            resource = parts[2] if len(parts) > 2 else ""
+            resource = auth.PERMISSIONS.get(parts[2], parts[2]) if len(parts) > 2 else ""
             authorization = call.headers.get("authorization", "")
             auth.check(authorization, livemode=self.livemode, method=call.method, resource=resource)
         call.version = versions.checked(call.headers.get("stripe-version") or self.api_version)
@@ -173,7 +175,8 @@ class Sandbox:
 
     def _answer(self, match: Match, params: dict[str, Any]) -> dict[str, Any]:
         paths = params.pop("expand", [])
-        result = match.route.handler(self, params, *match.ids)
+        with self._clock_of(match, params):
+            result = match.route.handler(self, params, *match.ids)
         if isinstance(result, Plain):
             return result.body
         if isinstance(result, Listing):
@@ -188,6 +191,11 @@ class Sandbox:
         expand(self, [one], RESOURCES[one["object"]], paths, listing=False)
         return one
 
+    def _clock_of(self, match: Match, params: dict[str, Any]) -> AbstractContextManager[None]:
+        """What is asked about customers of a test clock happens at that clock's time."""
+        clock = test_clocks.concerned(self, match.ids, params)
+        return nullcontext() if clock is None else self.clock.follow(clock["id"], clock["frozen_time"])
+
     def _reply(
         self,
         call: Call,
@@ -197,7 +205,8 @@ class Sandbox:
         extra: dict[str, str] | None = None,
         key: str | None = None,
     ) -> Reply:
-        headers = {"Request-Id": call.request_id, "Stripe-Version": call.version, **(extra or {})}
+        date = formatdate(self.clock.real(), usegmt=True)
+        headers = {"Date": date, "Request-Id": call.request_id, "Stripe-Version": call.version, **(extra or {})}
         if key:
             headers["Idempotency-Key"] = key
         if status == 429:
@@ -287,6 +296,9 @@ class Sandbox:
 
     def page(self, object_type: str, params: dict[str, Any], *, url: str | None = None, **options: Any) -> Listing:
         """One page of a kind of object."""
+        revealing = RESOURCES[object_type].clocked
+        if revealing and not any(params.get(name) for name in revealing):
+            options["where"] = unclocked(options.get("where"))
         rows, has_more = page(self.tables[object_type], params, **options)
         return Listing(rows, has_more, url or RESOURCES[object_type].path)
 

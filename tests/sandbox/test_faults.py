@@ -105,3 +105,48 @@ def test_unknown_fault_settings_are_refused(running: RunningSandbox) -> None:
     with pytest.raises(SandboxError, match="Unknown fault settings"):
         running.faults.add(explode=True)
     assert running.faults.list() == []
+
+
+@pytest.mark.parametrize("has_more", [True, False])
+def test_third_page_can_be_empty_and_say_what_it_likes(running: RunningSandbox, has_more: bool) -> None:
+    for _ in range(5):
+        running.post("/v1/customers")
+    running.faults.add(path="/v1/customers", keep=0, has_more=has_more, skip=2, times=1)
+    pages = [running.get("/v1/customers", limit=2) for _ in range(4)]
+    assert [len(page["data"]) for page in pages] == [2, 2, 0, 2]
+    assert [page["has_more"] for page in pages] == [True, True, has_more, True]
+
+
+def test_page_can_be_short(running: RunningSandbox) -> None:
+    for _ in range(3):
+        running.post("/v1/customers")
+    running.faults.add(keep=1, times=1)
+    short = running.get("/v1/customers")
+    assert (len(short["data"]), short["has_more"]) == (1, False)
+    assert len(running.get("/v1/customers")["data"]) == 3
+
+
+def test_bent_pages_leave_objects_and_writing_calls_alone(running: RunningSandbox) -> None:
+    running.faults.add(keep=0, has_more=True)
+    customer = running.post("/v1/customers", name="Ann")
+    assert running.get(f"/v1/customers/{customer['id']}")["name"] == "Ann"
+    assert running.get("/v1/customers")["data"] == []
+    (rule,) = running.faults.list()
+    assert (rule["keep"], rule["has_more"]) == (0, True)
+
+
+def test_faults_of_a_path_last_until_they_are_taken_away(running: RunningSandbox) -> None:
+    running.faults.add(status=429, path="/v1/customers")
+    assert statuses(running, 5) == [429] * 5
+    assert statuses(running, 1, "/v1/products") == [200]
+    running.faults.clear()
+    assert statuses(running, 1) == [200]
+
+
+def test_answer_can_come_late_once(running: RunningSandbox) -> None:
+    running.faults.add(hang=0.3, path="/v1/customers", times=1)
+    start = time.monotonic()
+    assert statuses(running, 1) == [200]
+    assert time.monotonic() - start >= 0.3
+    (rule,) = running.faults.list()
+    assert rule["used"] == 1

@@ -111,6 +111,35 @@ def test_refunds_are_done_pending_and_failed(company: Sandbox) -> None:
     assert {row["status"] for row in alive(company, "refund")} == {"succeeded", "pending", "failed"}
 
 
+def test_disputes_occur_in_every_state_that_staff_meet(company: Sandbox) -> None:
+    statuses = {row["status"] for row in alive(company, "dispute")}
+    assert statuses == {"needs_response", "warning_needs_response", "under_review", "won", "lost"}
+
+
+def test_payouts_are_paid_failed_pending_and_by_hand(company: Sandbox) -> None:
+    payouts = alive(company, "payout")
+    assert {"paid", "failed"} <= {row["status"] for row in payouts}
+    assert any(not row["automatic"] for row in payouts)
+    assert {row["currency"] for row in payouts} == {"usd", "eur", "jpy", "kwd"}
+
+
+def test_balance_is_what_moved(company: Sandbox) -> None:
+    charges = {row["id"]: row for row in alive(company, "charge")}
+    moved = {row["id"]: row for row in alive(company, "balance_transaction")}
+    taken = [row for row in charges.values() if row["status"] == "succeeded" and row["captured"]]
+    assert all(moved[row["balance_transaction"]]["source"] == row["id"] for row in taken)
+    assert all(row["net"] == row["amount"] - row["fee"] for row in moved.values())
+    kinds = {row["type"] for row in moved.values()}
+    assert {"charge", "payment", "refund", "refund_failure", "adjustment", "payout", "payout_failure"} <= kinds
+
+
+def test_checkout_sessions_are_complete_expired_and_open(company: Sandbox) -> None:
+    sessions = alive(company, "checkout.session")
+    assert {row["status"] for row in sessions} == {"complete", "expired", "open"}
+    assert {row["mode"] for row in sessions if row["status"] == "complete"} == {"payment", "subscription"}
+    assert {row["status"] for row in alive(company, "setup_intent")} >= {"succeeded", "requires_action"}
+
+
 def test_dinars_end_in_zero(company: Sandbox) -> None:
     amounts = [row["amount"] for row in alive(company, "refund") if row["currency"] == "kwd"]
     totals = [row["total"] for row in alive(company, "invoice") if row["currency"] == "kwd"]
@@ -120,8 +149,11 @@ def test_dinars_end_in_zero(company: Sandbox) -> None:
 
 
 def test_amounts_of_invoices_add_up(company: Sandbox) -> None:
+    billed = Counter[str]()
+    for line in alive(company, "line_item"):
+        billed[line["invoice"]] += line["amount"]
     for row in alive(company, "invoice"):
-        lines = sum(line["amount"] for line in row["lines"]["data"])
+        lines = billed[row["id"]]
         off = sum(taken["amount"] for taken in row["total_discount_amounts"])
         assert (row["subtotal"], row["total"]) == (lines, lines - off), row["id"]
         assert row["amount_due"] == row["amount_paid"] + row["amount_remaining"], row["id"]
@@ -155,6 +187,30 @@ def test_sent_invoice_that_is_overdue_makes_its_subscription_past_due(company: S
     assert late
     statuses = {row["latest_invoice"]: row["status"] for row in alive(company, "subscription")}
     assert {statuses[row["id"]] for row in late} == {"past_due"}
+
+
+def test_every_kind_of_billing_occurs_in_its_states(company: Sandbox) -> None:
+    def states(object_type: str, field: str = "status") -> set[str]:
+        return {row[field] for row in alive(company, object_type)}
+
+    assert states("credit_note") == {"issued", "void"}
+    assert states("credit_note", "type") == {"pre_payment", "post_payment"}
+    assert states("subscription_schedule") == {"not_started", "active", "completed", "released", "canceled"}
+    assert states("customer_balance_transaction", "type") >= {"adjustment", "applied_to_invoice", "credit_note"}
+    assert {row["verification"]["status"] for row in alive(company, "tax_id")} == {"verified", "pending", "unavailable"}
+    assert states("promotion_code", "active") == states("tax_rate", "active") == {True, False}
+    assert any(row["promotion_code"] for row in company.objects("discount"))
+    assert any(row["discount"] for row in alive(company, "customer"))
+    assert any(row["lines"]["has_more"] for row in alive(company, "invoice"))
+    assert states("invoice_payment") == {"open", "paid", "canceled"}
+
+
+def test_customer_balances_are_the_sum_of_their_transactions(company: Sandbox) -> None:
+    moved = Counter[str]()
+    for row in alive(company, "customer_balance_transaction"):
+        moved[row["customer"]] += row["amount"]
+    for customer in alive(company, "customer"):
+        assert customer["balance"] == moved[customer["id"]], customer["id"]
 
 
 def test_catalog_has_archived_and_gone_things(company: Sandbox) -> None:

@@ -114,6 +114,10 @@ class Client:
         rows: list[dict[str, Any]] = self.admin("GET", "/deliveries")["data"]
         return rows
 
+    def happens(self, name: str, /, **given: Any) -> dict[str, Any]:
+        """Let something happen at Stripe that no request of ours causes (see `happenings.py`)."""
+        return self.admin("POST", f"/happenings/{name}", **given)
+
     def flush(self, *, shuffle: bool = False) -> int:
         """Deliver what a `hold` fault keeps back."""
         return int(self.admin("POST", "/deliveries/flush", shuffle=shuffle)["sent"])

@@ -66,3 +66,11 @@ def test_s61_a_wrong_key_is_never_repeated_in_the_sentence() -> None:
     error = {"message": "Invalid API Key provided: sk_test_****1234"}
     failure = errors.translate(stripe.AuthenticationError("m", http_status=401, json_body={"error": error}))
     assert "sk_test" not in str(failure)
+
+
+def test_s61_a_refusal_that_quotes_the_key_is_told_without_it() -> None:
+    masked = "rk_test_" + "*" * 20 + "a1B2"
+    message = f"The provided key '{masked}' does not have the required permissions: rak_invoice_read."
+    failure = errors.translate(refusal(stripe.PermissionError, 403, {"message": message}))
+    assert "rk_test_" not in str(failure)
+    assert "rak_invoice_read" in str(failure)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django_tasks_db.management.commands.db_worker import Command as DbWorker
 
+from stripe_mirror.inbox.heartbeat import beating
 from stripe_mirror.tasks import ensure_periodic
 
 
@@ -19,6 +20,7 @@ class Command(DbWorker):
         parser.set_defaults(interval=0.5, reload=False)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Queue the periodic tasks, then work."""
+        """Queue the periodic tasks, then work, with a heartbeat that says so."""
         ensure_periodic()
-        super().handle(*args, **options)
+        with beating(options["worker_id"]):
+            super().handle(*args, **options)

@@ -17,7 +17,8 @@ SENTENCES = {
 }
 OWN_CODES = ("expired_card", "incorrect_cvc")
 # token: brand, last four, country, behaviour (attach: refused when attached; charge: declined when charged;
-# action: wants the customer's authentication; refund: how a refund goes)
+# action: wants the customer's authentication; refund: how a refund goes; funds: when the money is available;
+# dispute: why the payment is disputed at once)
 CARDS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "pm_card_visa": ("visa", "4242", "US", {}),
     "pm_card_visa_debit": ("visa", "5556", "US", {}),
@@ -48,6 +49,10 @@ CARDS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "pm_card_authenticationRequired": ("visa", "3184", "US", {"action": "always"}),
     "pm_card_pendingRefund": ("visa", "7726", "US", {"refund": "pending"}),
     "pm_card_refundFail": ("visa", "5126", "US", {"refund": "fail"}),
+    "pm_card_bypassPending": ("visa", "0077", "US", {"funds": "at_once"}),
+    "pm_card_createDispute": ("visa", "0259", "US", {"dispute": "fraudulent"}),
+    "pm_card_createDisputeProductNotReceived": ("visa", "2685", "US", {"dispute": "product_not_received"}),
+    "pm_card_createDisputeInquiry": ("visa", "1976", "US", {"dispute": "inquiry"}),
 }
 DEBITS: dict[str, tuple[str, str, dict[str, str]]] = {
     "pm_sepaDebit": ("3000", "DE", {"settle": "succeed"}),
@@ -63,6 +68,10 @@ NUMBERS = {
     "4000000000009995": "pm_card_chargeDeclinedInsufficientFunds",
     "4000000000000341": "pm_card_chargeCustomerFail",
     "4000002500003155": "pm_card_authenticationRequired",
+    "4000000000000077": "pm_card_bypassPending",
+    "4000000000000259": "pm_card_createDispute",
+    "4000000000002685": "pm_card_createDisputeProductNotReceived",
+    "4000000000001976": "pm_card_createDisputeInquiry",
 }
 
 

@@ -1,4 +1,4 @@
-"""Changing subscriptions on request: create, edit, pause collection, schedule and undo an end, cancel."""
+"""Changing subscriptions on request: create, edit, pause collection, schedule and undo an end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.sandbox.billing import blanks, cards, collection, discounts, items, p
 from tests.sandbox.billing import subscriptions as life
 from tests.sandbox.billing.money import cost
 from tests.sandbox.billing.periods import DAY
-from tests.sandbox.errors import invalid, missing
+from tests.sandbox.errors import invalid
 from tests.sandbox.resource import merge
 from tests.sandbox.store import Row, clone
 
@@ -48,6 +48,7 @@ def blank(sandbox: Any, customer: Row, currency: str) -> Row:
         "customer": customer["id"],
         "livemode": sandbox.livemode,
         "start_date": now,
+        "test_clock": customer["test_clock"],
     }
 
 
@@ -59,7 +60,7 @@ def create(sandbox: Any, params: Row) -> Row:
     if not params.get("items"):
         raise invalid("Missing required param: items.", code="parameter_missing", param="items")
     currency = items.check(sandbox, params["items"], currency=customer["currency"])
-    discounts.check(sandbox, params.get("discounts", []))
+    discounts.check(sandbox, params.get("discounts", []), customer=customer["id"])
     row = blank(sandbox, customer, str(currency))
     _check_terms(row, params)
     _check_method(sandbox, row, params)
@@ -158,10 +159,15 @@ def update(sandbox: Any, subscription_id: str, params: Row) -> Row:
     _check_terms(row, params)
     _check_method(sandbox, row, params)
     items.check(sandbox, params.get("items", []), currency=row["currency"], subscription=subscription_id)
-    discounts.check(sandbox, params.get("discounts", []))
+    discounts.check(sandbox, params.get("discounts", []), customer=row["customer"])
     _check_times(sandbox, row, params)
-    billed = False
-    with sandbox.edit("subscription", subscription_id, event="customer.subscription.updated"):
+    apply(sandbox, row, params)
+    return row
+
+
+def apply(sandbox: Any, row: Row, params: Row) -> None:
+    """Change a subscription as parameters that were checked say, and bill what is due for it."""
+    with sandbox.edit("subscription", row["id"], event="customer.subscription.updated"):
         merge(row, params, skip=HANDLED)
         if row["collection_method"] == "charge_automatically":
             row["days_until_due"] = None
@@ -178,7 +184,6 @@ def update(sandbox: Any, subscription_id: str, params: Row) -> Row:
         if invoice["status"] == "draft":
             collection.finalize_and_collect(sandbox, invoice)
     life.schedule(sandbox, row)
-    return row
 
 
 def _check_editable(row: Row, params: Row) -> None:
@@ -232,7 +237,7 @@ def _replace_discounts(sandbox: Any, row: Row, params: Row) -> None:
     before = row["discounts"]
     asked = params["discounts"]
     row["discounts"] = discounts.resolve(sandbox, asked, customer=row["customer"], subscription=row["id"])
-    for discount_id in set(before) - set(row["discounts"]):
+    for discount_id in [held for held in before if held not in row["discounts"]]:
         discounts.drop(sandbox, discount_id)
 
 
@@ -269,38 +274,3 @@ def _bill(sandbox: Any, row: Row, billed: list[Row]) -> bool:
     invoice = life.make_invoice(sandbox, row, billed, reason="subscription_update", at_once=True)
     row["latest_invoice"] = invoice["id"]
     return True
-
-
-def cancel(sandbox: Any, subscription_id: str, params: Row) -> Row:
-    """Cancel at once; what was paid is credited and billed only if asked for."""
-    row: Row = sandbox.fetch("subscription", subscription_id)
-    if row["status"] in life.OVER:
-        raise missing("subscription", subscription_id)
-    if params.get("prorate"):
-        for item in life.items_of(sandbox, subscription_id):
-            prorations.unused(sandbox, row, item, sandbox.now())
-    if params.get("invoice_now"):
-        _final_invoice(sandbox, row)
-    merge(row["cancellation_details"], params.get("cancellation_details", {}))
-    life.end(sandbox, subscription_id, reason="cancellation_requested")
-    return row
-
-
-def _final_invoice(sandbox: Any, row: Row) -> None:
-    pending = sandbox.table("invoiceitem").where("customer", row["customer"])
-    if any(item["invoice"] is None for item in pending):
-        invoice = life.make_invoice(sandbox, row, [], reason="subscription_update", at_once=True)
-        row["latest_invoice"] = invoice["id"]
-        collection.finalize_and_collect(sandbox, invoice)
-
-
-def drop_discount(sandbox: Any, subscription_id: str) -> Row:
-    """Take the discounts off a subscription; the ended discount is returned."""
-    row = sandbox.fetch("subscription", subscription_id)
-    if not row["discounts"]:
-        raise missing("discount", subscription_id)
-    with sandbox.edit("subscription", subscription_id, event="customer.subscription.updated"):
-        ended = row["discounts"].pop()
-        discounts.drop(sandbox, ended)
-    gone: Row = sandbox.table("discount").gone[ended]
-    return {**{key: value for key, value in gone.items() if key != "end"}, "deleted": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import invoices, payments, refunds
+from tests.sandbox.billing import invoices, payments, refunds, schedule_ends
 from tests.sandbox.billing.periods import DAY
 from tests.sandbox.billing.timers import action
 from tests.sandbox.errors import StripeError, invalid
@@ -171,6 +171,7 @@ def end_subscription(sandbox: Any, subscription_id: str, *, reason: str | None) 
         row["status"] = "incomplete_expired" if expired else "canceled"
         row.update(canceled_at=row["canceled_at"] or now, ended_at=now, pause_collection=None)
         row["cancellation_details"]["reason"] = reason or row["cancellation_details"]["reason"]
+    schedule_ends.subscription_ended(sandbox, row, reason=reason)
     for invoice in sandbox.table("invoice").where("parent.subscription_details.subscription", subscription_id):
         if invoice["status"] in ("draft", "open") and (invoice["auto_advance"] or invoice["next_payment_attempt"]):
             with sandbox.edit("invoice", invoice["id"], event="invoice.updated"):

@@ -7,32 +7,39 @@ from typing import Any
 
 from tests.sandbox.billing.money import rounded
 from tests.sandbox.billing.periods import add
-from tests.sandbox.errors import invalid
+from tests.sandbox.errors import invalid, missing
 from tests.sandbox.expand import render
-from tests.sandbox.store import Row
+from tests.sandbox.store import Row, clone
 
 
 def resolve(sandbox: Any, asked: Any, *, customer: str, **owner: Any) -> list[str]:
-    """The discount ids for a `discounts` parameter: kept ones by id, new ones made from coupons."""
+    """The discount ids for a `discounts` parameter: kept ones by id, new ones made from coupons or promotion codes."""
     ids: list[str] = []
     for position, entry in enumerate(asked or []):
         if entry.get("discount"):
-            sandbox.refer("discount", entry["discount"], f"discounts[{position}][discount]")
             ids.append(entry["discount"])
-        elif entry.get("coupon"):
-            ids.append(_make(sandbox, entry["coupon"], f"discounts[{position}][coupon]", customer=customer, **owner))
         else:
-            raise invalid("Specify a coupon or a discount.", param=f"discounts[{position}]")
+            coupon, code = _source(sandbox, entry, f"discounts[{position}]", customer=customer)
+            ids.append(_make(sandbox, coupon, code, customer=customer, **owner)["id"])
     return ids
 
 
-def check(sandbox: Any, asked: Any) -> None:
+def check(sandbox: Any, asked: Any, *, customer: str) -> None:
     """Refuse a `discounts` parameter that names what does not exist, before anything is changed."""
     for position, entry in enumerate(asked or []):
         if entry.get("discount"):
             sandbox.refer("discount", entry["discount"], f"discounts[{position}][discount]")
-        elif entry.get("coupon"):
-            _valid_coupon(sandbox, entry["coupon"], f"discounts[{position}][coupon]")
+        else:
+            _source(sandbox, entry, f"discounts[{position}]", customer=customer)
+
+
+def _source(sandbox: Any, entry: Row, param: str, *, customer: str) -> tuple[Row, Row | None]:
+    if entry.get("promotion_code"):
+        code = _usable_code(sandbox, entry["promotion_code"], f"{param}[promotion_code]", customer=customer)
+        return sandbox.table("coupon").rows[code["promotion"]["coupon"]], code
+    if entry.get("coupon"):
+        return _valid_coupon(sandbox, entry["coupon"], f"{param}[coupon]"), None
+    raise invalid("Specify a coupon, a promotion code or a discount.", param=param)
 
 
 def _valid_coupon(sandbox: Any, coupon_id: str, param: str) -> Row:
@@ -42,42 +49,116 @@ def _valid_coupon(sandbox: Any, coupon_id: str, param: str) -> Row:
     return coupon
 
 
+def _usable_code(sandbox: Any, code_id: str, param: str, *, customer: str) -> Row:
+    code: Row = sandbox.refer("promotion_code", code_id, param)
+    if not render(sandbox, code)["active"]:
+        raise invalid("This promotion code is not active.", code="promotion_code_inactive", param=param)
+    if code["customer"] not in (None, customer):
+        raise invalid("This promotion code is for another customer.", param=param)
+    paid_before = any(row["status"] == "paid" for row in sandbox.table("invoice").where("customer", customer))
+    if code["restrictions"]["first_time_transaction"] and paid_before:
+        message = "This promotion code cannot be redeemed because the associated customer has prior transactions."
+        raise invalid(message, code="promotion_code_customer_not_first_time", param=param)
+    return code
+
+
 def _make(
-    sandbox: Any, coupon_id: str, param: str, *, customer: str, subscription: str | None = None, **owner: Any
-) -> str:
-    coupon = _valid_coupon(sandbox, coupon_id, param)
-    now = sandbox.now()
-    months = coupon["duration_in_months"]
+    sandbox: Any, coupon: Row, code: Row | None, *, customer: str, subscription: str | None = None, **owner: Any
+) -> Row:
     row: Row = {
         "id": sandbox.new_id("di_", 24),
         "object": "discount",
         "checkout_session": None,
         "customer": customer,
         "customer_account": None,
-        "end": add(now, "month", months) if coupon["duration"] == "repeating" else None,
         "invoice": owner.get("invoice"),
         "invoice_item": None,
-        "promotion_code": None,
-        "source": {"coupon": coupon_id, "type": "coupon"},
-        "start": now,
+        "promotion_code": code["id"] if code else None,
         "subscription": subscription,
         "subscription_item": None,
+        **_terms(sandbox, coupon),
     }
-    products = sandbox.table("coupon").private.get(coupon_id, {}).get("products")
-    terms = {key: coupon[key] for key in ("percent_off", "amount_off", "currency", "duration")}
     sandbox.insert(row)
-    sandbox.table("discount").secret(row["id"]).update(terms, products=products)
-    with sandbox.edit("coupon", coupon_id, event="coupon.updated"):
-        coupon["times_redeemed"] += 1
-    if subscription:
+    _redeem(sandbox, row, coupon, code)
+    if subscription:  # an invoice's own discounts come and go without events
         sandbox.tell("customer.discount.created", row)
-    return str(row["id"])
+    return row
+
+
+def _terms(sandbox: Any, coupon: Row) -> Row:
+    now = sandbox.now()
+    end = add(now, "month", coupon["duration_in_months"]) if coupon["duration"] == "repeating" else None
+    return {"end": end, "source": {"coupon": coupon["id"], "type": "coupon"}, "start": now}
+
+
+def _redeem(sandbox: Any, row: Row, coupon: Row, code: Row | None = None) -> None:
+    """Keep the coupon's terms, which outlive it, and count its use."""
+    products = sandbox.table("coupon").private.get(coupon["id"], {}).get("products")
+    terms = {key: coupon[key] for key in ("percent_off", "amount_off", "currency", "duration")}
+    sandbox.table("discount").secret(row["id"]).update(terms, products=products, used=False)
+    if code is not None:
+        with sandbox.edit("promotion_code", code["id"], event="promotion_code.updated"):
+            code["times_redeemed"] += 1
+    with sandbox.edit("coupon", coupon["id"], event="coupon.updated"):
+        coupon["times_redeemed"] += 1
 
 
 def drop(sandbox: Any, discount_id: str) -> None:
     """End a discount; it stays known for the invoices that show it."""
-    if discount_id in sandbox.table("discount").rows:
-        sandbox.remove("discount", discount_id, event="customer.discount.deleted")
+    row = sandbox.table("discount").rows.get(discount_id)
+    if row is not None:
+        sandbox.remove("discount", discount_id, event=None if row["invoice"] else "customer.discount.deleted")
+
+
+def ended(sandbox: Any, discount_id: str) -> Row:
+    """What a request that takes a discount off answers: the discount, marked as deleted."""
+    gone: Row = sandbox.table("discount").gone[discount_id]
+    return {**{key: value for key, value in gone.items() if key != "end"}, "deleted": True}
+
+
+def give_to_customer(sandbox: Any, customer_id: str, coupon_id: str) -> Row:
+    """Put a coupon on a customer, or another one in its place. No request can do so any more: such discounts come from
+    integrations of before 2025-03-31."""
+    coupon = _valid_coupon(sandbox, coupon_id, "coupon")
+    customer = sandbox.table("customer").rows[customer_id]
+    with sandbox.edit("customer", customer_id, event="customer.updated"):
+        if customer["discount"] is None:
+            row = _make(sandbox, coupon, None, customer=customer_id)
+            sandbox.tell("customer.discount.created", row)
+        else:
+            row = sandbox.table("discount").rows[customer["discount"]["id"]]
+            _redeem(sandbox, row, coupon)
+            with sandbox.edit("discount", row["id"], event="customer.discount.updated"):
+                row.update(_terms(sandbox, coupon), promotion_code=None)
+        customer["discount"] = clone(row)
+    return row
+
+
+def take_from_customer(sandbox: Any, customer: Row) -> Row:
+    """Take the coupon off a customer."""
+    discount_id = customer["discount"]["id"]
+    with sandbox.edit("customer", customer["id"], event="customer.updated"):
+        customer["discount"] = None
+        drop(sandbox, discount_id)
+    return ended(sandbox, discount_id)
+
+
+def take_from_subscription(sandbox: Any, subscription_id: str) -> Row:
+    """Take the latest discount off a subscription."""
+    row = sandbox.fetch("subscription", subscription_id)
+    if not row["discounts"]:
+        raise missing("discount", subscription_id)
+    with sandbox.edit("subscription", subscription_id, event="customer.subscription.updated"):
+        discount_id = row["discounts"].pop()
+        drop(sandbox, discount_id)
+    return ended(sandbox, discount_id)
+
+
+def for_invoice(sandbox: Any, subscription: Row) -> list[str]:
+    """What a new invoice of a subscription is reduced by: its own discounts, else its customer's."""
+    customer = sandbox.table("customer").rows[subscription["customer"]]
+    of_customer = [customer["discount"]["id"]] if customer["discount"] else []
+    return still_valid(sandbox, subscription["discounts"] or of_customer)
 
 
 def still_valid(sandbox: Any, discount_ids: list[str]) -> list[str]:

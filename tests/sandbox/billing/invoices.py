@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import blanks, lines, payments
+from tests.sandbox.billing import blanks, customer_balance, lines, payments
 from tests.sandbox.billing.money import minimum
 from tests.sandbox.errors import invalid
 from tests.sandbox.store import Row, clone
@@ -30,10 +30,11 @@ def make(
         "livemode": sandbox.livemode,
         "period_end": now,
         "period_start": now,
+        "test_clock": customer["test_clock"],
         "webhooks_delivered_at": now,
     }
     row.update(values)
-    take_customer(row, customer)
+    take_customer(sandbox, row, customer)
     if row["auto_advance"] and not at_once:
         schedule_finalization(sandbox, row)
     if customer["currency"] is None:
@@ -43,10 +44,12 @@ def make(
     return row
 
 
-def take_customer(row: Row, customer: Row) -> None:
+def take_customer(sandbox: Any, row: Row, customer: Row) -> None:
     """Copy what an invoice shows of its customer; fixed when it is finalized."""
     for name in ("address", "email", "name", "phone", "shipping", "tax_exempt"):
         row[f"customer_{name}"] = clone(customer[name])
+    owned = sandbox.table("tax_id").where("customer", customer["id"])
+    row["customer_tax_ids"] = [{"type": tax_id["type"], "value": tax_id["value"]} for tax_id in owned]
 
 
 def schedule_finalization(sandbox: Any, row: Row, at: int | None = None) -> None:
@@ -69,7 +72,7 @@ def finalize(sandbox: Any, invoice_id: str, *, collect_in: int = 0) -> Row:
     with sandbox.edit("invoice", invoice_id, event="invoice.updated", also=("invoice.finalized", *sent)):
         now = sandbox.now()
         if customer is not None:
-            take_customer(row, customer)
+            take_customer(sandbox, row, customer)
         lines.retotal(sandbox, row)
         row["number"] = row["number"] or _number(sandbox, customer)
         row.update(
@@ -88,7 +91,7 @@ def finalize(sandbox: Any, invoice_id: str, *, collect_in: int = 0) -> Row:
         row["status_transitions"]["finalized_at"] = now
         _settle_balance(sandbox, row, customer)
         if row["amount_due"] > 0:
-            _ask_payment(sandbox, row)
+            ask_payment(sandbox, row)
     if row["amount_due"] == 0:
         mark_paid(sandbox, row, attempted=True)
     return row
@@ -107,17 +110,25 @@ def _settle_balance(sandbox: Any, row: Row, customer: Row | None) -> None:
     """Use the customer's balance; what is too small to charge goes onto it."""
     if customer is None:
         return
-    balance = customer["balance"] + row["total"] - row["amount_due"]
+    source = {"currency": row["currency"], "invoice": row["id"]}
+    if used := row["total"] - row["amount_due"]:
+        customer_balance.move(sandbox, customer, used, "applied_to_invoice", **source)
     if 0 < row["amount_due"] < minimum(row["currency"]):
-        balance += row["amount_due"]
+        customer_balance.move(sandbox, customer, row["amount_due"], "invoice_too_small", **source)
         row.update(amount_due=0, amount_remaining=0)
-    row["ending_balance"] = balance
-    if balance != customer["balance"]:
-        with sandbox.edit("customer", customer["id"], event="customer.updated"):
-            customer["balance"] = balance
+    row["ending_balance"] = customer["balance"]
 
 
-def _ask_payment(sandbox: Any, row: Row) -> None:
+def _return_balance(sandbox: Any, row: Row) -> None:
+    """Put back what a voided invoice took of its customer's balance."""
+    customer = sandbox.table("customer").rows.get(row["customer"])
+    used = 0 if row["ending_balance"] is None else row["ending_balance"] - row["starting_balance"]
+    if customer is not None and used:
+        source = {"currency": row["currency"], "invoice": row["id"]}
+        customer_balance.move(sandbox, customer, -used, "unapplied_from_invoice", **source)
+
+
+def ask_payment(sandbox: Any, row: Row) -> None:
     """The payment intent of an open invoice, and the row that ties both together."""
     intent = payments.make_intent(
         sandbox,
@@ -201,6 +212,7 @@ def void(sandbox: Any, row: Row) -> None:
         row.update(status="void", next_payment_attempt=None, auto_advance=False)
         row["status_transitions"]["voided_at"] = sandbox.now()
         close_payment(sandbox, row, reason="void_invoice")
+    _return_balance(sandbox, row)
 
 
 def mark_uncollectible(sandbox: Any, row: Row) -> None:

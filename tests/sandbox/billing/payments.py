@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import blanks, cards, charges
+from tests.sandbox.billing import balance_transactions, blanks, cards, charges, disputes
 from tests.sandbox.errors import StripeError, invalid
 from tests.sandbox.store import Row, clone
 
@@ -62,6 +62,7 @@ def _charge(sandbox: Any, intent: Row, method: Row, *, settle: str | None) -> No
         _changed(sandbox, intent, "payment_intent.amount_capturable_updated")
         sandbox.timers.at(sandbox.now() + CAPTURE_SECONDS, "release_payment", intent["id"])
     else:
+        charge["balance_transaction"] = balance_transactions.of_charge(sandbox, charge, charge["amount"])
         sandbox.insert(charge, event="charge.succeeded")
         _succeed(sandbox, intent, intent["amount"])
 
@@ -74,6 +75,7 @@ def _changed(sandbox: Any, intent: Row, event: str) -> None:
 def _succeed(sandbox: Any, intent: Row, amount: int) -> None:
     intent.update(status="succeeded", amount_received=amount, amount_capturable=0, processing=None)
     _changed(sandbox, intent, "payment_intent.succeeded")
+    disputes.expect(sandbox, sandbox.table("charge").rows[intent["latest_charge"]])
 
 
 def _decline(sandbox: Any, intent: Row, method: Row, reason: str) -> StripeError:
@@ -152,7 +154,8 @@ def settled(sandbox: Any, intent: Row) -> StripeError | None:
     method = sandbox.table("payment_method").rows[charge["payment_method"]]
     if cards.behaviour(sandbox, method).get("settle") != "fail":
         with sandbox.edit("charge", charge["id"]):
-            charge.update(status="succeeded", paid=True)
+            made = balance_transactions.of_charge(sandbox, charge, charge["amount"])
+            charge.update(status="succeeded", paid=True, balance_transaction=made)
         sandbox.tell("charge.succeeded", charge)
         _succeed(sandbox, intent, intent["amount"])
         return None
@@ -170,6 +173,7 @@ def capture(sandbox: Any, intent: Row, amount: int) -> None:
     """Take what was held, all or part; the rest is released."""
     with sandbox.edit("charge", intent["latest_charge"], event="charge.captured") as charge:
         charge.update(captured=True, amount_captured=amount)
+        charge["balance_transaction"] = balance_transactions.of_charge(sandbox, charge, amount)
         if amount < charge["amount"]:
             charge["amount_refunded"] = charge["amount"] - amount
     _succeed(sandbox, intent, amount)

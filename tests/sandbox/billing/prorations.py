@@ -34,7 +34,7 @@ def add_item(sandbox: Any, *, customer: str, amount: int, currency: str, **value
         "quantity": 1,
         "quantity_decimal": "1",
         "tax_rates": [],
-        "test_clock": None,
+        "test_clock": sandbox.table("customer").rows[customer]["test_clock"],
     }
     row.update(values)
     row["quantity_decimal"] = str(row["quantity"])

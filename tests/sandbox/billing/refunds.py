@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import cards
+from tests.sandbox.billing import balance_transactions, cards, disputes
 from tests.sandbox.errors import invalid
 from tests.sandbox.resource import merged_metadata
 from tests.sandbox.store import Row
@@ -17,6 +17,8 @@ def make(sandbox: Any, charge: Row, amount: int | None, *, reason: str | None, m
     left = charge["amount"] - charge["amount_refunded"]
     if not charge["captured"] or charge["status"] != "succeeded":
         raise invalid(f"This charge ({charge['id']}) cannot be refunded: it was not captured.", param="charge")
+    if disputes.blocks_refund(sandbox, charge):
+        raise invalid(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     if left <= 0:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     amount = left if amount is None else amount
@@ -47,6 +49,7 @@ def make(sandbox: Any, charge: Row, amount: int | None, *, reason: str | None, m
     }
     if fate == "pending":
         row["pending_reason"] = "processing"
+    row["balance_transaction"] = balance_transactions.of_refund(sandbox, row)
     sandbox.insert(row, event="refund.created")
     with sandbox.edit("charge", charge["id"], event="charge.refunded"):
         charge["amount_refunded"] += amount
@@ -72,6 +75,7 @@ def settle(sandbox: Any, row: Row) -> None:
         row.pop("pending_reason", None)
         if failed:
             row["failure_reason"] = "expired_or_canceled_card"
+            row["failure_balance_transaction"] = balance_transactions.of_failed_refund(sandbox, row)
     if failed:
         sandbox.tell("refund.failed", row)
         with sandbox.edit("charge", row["charge"], event="charge.updated") as charge:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tests.sandbox.billing import collection, discounts, invoices, lines
+from tests.sandbox.billing import collection, discounts, invoices, lines, schedule_ends
 from tests.sandbox.billing.money import cost, rounded
 from tests.sandbox.billing.periods import DAY, next_boundary
-from tests.sandbox.billing.timers import action
+from tests.sandbox.billing.timers import ACTIONS, action
 from tests.sandbox.store import Row
 
 INCOMPLETE_SECONDS = 23 * 3600
@@ -79,7 +79,7 @@ def make_invoice(sandbox: Any, subscription: Row, items: list[Row], *, reason: s
         collection_method=subscription["collection_method"],
         description=subscription["description"],
         due_date=_due_date(sandbox, subscription),
-        discounts=discounts.still_valid(sandbox, subscription["discounts"]),
+        discounts=discounts.for_invoice(sandbox, subscription),
         parent=invoices.subscription_parent(subscription),
     )
     lines.add_pending_items(sandbox, invoice, subscription=subscription["id"])
@@ -129,6 +129,8 @@ def _use_once(sandbox: Any, invoice: Row) -> None:
 def due(sandbox: Any, subscription_id: str) -> None:
     """Whatever is due now: the end, a renewal, collection resuming."""
     subscription = sandbox.table("subscription").rows.get(subscription_id)
+    if subscription is not None and subscription["schedule"]:
+        ACTIONS["schedule_due"](sandbox, subscription["schedule"])  # a new phase's prices are what is billed
     if subscription is None or subscription["status"] in (*OVER, "incomplete", "paused"):
         return
     now = sandbox.now()
@@ -194,6 +196,7 @@ def _expire(sandbox: Any, subscription_id: str) -> None:
         return
     with sandbox.edit("subscription", subscription_id, event="customer.subscription.updated"):
         row.update(status="incomplete_expired", ended_at=sandbox.now(), canceled_at=None)
+    schedule_ends.subscription_ended(sandbox, row, reason="payment_failed")
     invoice = sandbox.table("invoice").rows.get(row["latest_invoice"])
     if invoice is not None and invoice["status"] == "open":
         invoices.void(sandbox, invoice)

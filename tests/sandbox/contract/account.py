@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any
 
+from tests.sandbox.billing.discounts import give_to_customer
 from tests.sandbox.server import Reply, Sandbox
 from tests.sandbox.versions import DAHLIA
 
@@ -61,6 +62,41 @@ class Account:
         return str(self.call("POST", "/v1/coupons", {"percent_off": 20, "duration": "forever"})["id"])
 
     @cached_property
+    def discounted_customer(self) -> str:
+        """A customer with a coupon, from the days when that could be asked for."""
+        give_to_customer(self.sandbox, self.customer, self.coupon)
+        return self.customer
+
+    @cached_property
+    def credit(self) -> str:
+        """A transaction that gave the customer credit."""
+        path = f"/v1/customers/{self.customer}/balance_transactions"
+        return str(self.call("POST", path, {"amount": -500, "currency": "usd"})["id"])
+
+    @cached_property
+    def credit_note(self) -> str:
+        """A credit note over a part of the open invoice."""
+        return str(self.call("POST", "/v1/credit_notes", {"invoice": self.open_invoice, "amount": 300})["id"])
+
+    @cached_property
+    def tax_rate(self) -> str:
+        """A tax rate."""
+        described = {"display_name": "VAT", "percentage": 19, "inclusive": False}
+        return str(self.call("POST", "/v1/tax_rates", described)["id"])
+
+    @cached_property
+    def promotion_code(self) -> str:
+        """A promotion code for the coupon."""
+        described = {"promotion": {"type": "coupon", "coupon": self.coupon}, "code": "LANTERN"}
+        return str(self.call("POST", "/v1/promotion_codes", described)["id"])
+
+    @cached_property
+    def tax_id(self) -> str:
+        """A tax id of the customer."""
+        described = {"type": "eu_vat", "value": "DE123456789"}
+        return str(self.call("POST", f"/v1/customers/{self.customer}/tax_ids", described)["id"])
+
+    @cached_property
     def subscription(self) -> dict[str, Any]:
         """An active subscription; its first invoice is paid."""
         assert self.card
@@ -75,6 +111,12 @@ class Account:
         """A subscription with two items."""
         assert self.card
         return self.subscribe(items=[{"price": self.price}, {"price": self.new_price(300)}])
+
+    @cached_property
+    def schedule(self) -> str:
+        """A schedule of the subscription."""
+        params = {"from_subscription": self.subscription["id"]}
+        return str(self.call("POST", "/v1/subscription_schedules", params)["id"])
 
     @cached_property
     def draft(self) -> str:
@@ -99,6 +141,10 @@ class Account:
         assert self.card
         return str(self.call("POST", f"/v1/invoices/{self.draft}/finalize")["id"])
 
+    def line_of(self, invoice: str) -> str:
+        """The first line of an invoice."""
+        return str(self.call("GET", f"/v1/invoices/{invoice}/lines")["data"][0]["id"])
+
     @cached_property
     def charge(self) -> str:
         """A successful payment."""
@@ -114,6 +160,43 @@ class Account:
         """A payment intent."""
         described = {"amount": 1500, "currency": "usd", "customer": self.customer, **params}
         return str(self.call("POST", "/v1/payment_intents", described)["id"])
+
+    @cached_property
+    def dispute(self) -> str:
+        """A dispute that waits for an answer."""
+        self.new_intent(payment_method="pm_card_createDispute", confirm=True)
+        self.sandbox.tick()
+        return str(self.call("GET", "/v1/disputes")["data"][0]["id"])
+
+    @cached_property
+    def setup_intent(self) -> str:
+        """A setup intent that waits for a payment method."""
+        return str(self.call("POST", "/v1/setup_intents", {"customer": self.customer})["id"])
+
+    @cached_property
+    def checkout_session(self) -> str:
+        """An open Checkout Session."""
+        lines = [{"price": self.new_price(2500, recurring=None), "quantity": 2}]
+        described = {"mode": "payment", "line_items": lines, "success_url": "https://example.com/done"}
+        return str(self.call("POST", "/v1/checkout/sessions", described)["id"])
+
+    @cached_property
+    def test_clock(self) -> str:
+        """A test clock with a customer."""
+        clock = str(self.call("POST", "/v1/test_helpers/test_clocks", {"frozen_time": self.sandbox.now()})["id"])
+        self.call("POST", "/v1/customers", {"test_clock": clock})
+        return clock
+
+    @cached_property
+    def payout(self) -> str:
+        """A payout by hand of money that was available at once."""
+        return str(self.call("POST", "/v1/payouts", {"amount": self.funds(), "currency": "usd"})["id"])
+
+    def funds(self) -> int:
+        """Take a payment that is available at once; what it brings."""
+        intent = self.new_intent(payment_method="pm_card_bypassPending", confirm=True)
+        charge = self.call("GET", "/v1/charges", {"payment_intent": intent})["data"][0]
+        return int(self.call("GET", f"/v1/balance_transactions/{charge['balance_transaction']}")["net"])
 
     @cached_property
     def endpoint(self) -> str:

@@ -36,6 +36,8 @@ EVERYWHERE = ("DELETE", "expand.*")
 # Parameters for which the sandbox knows fewer words than Stripe: (method, path, parameter).
 NARROWER = frozenset(
     {
+        ("POST", "/v1/subscription_schedules", "end_behavior"),  # the two that Stripe documents
+        ("POST", "/v1/subscription_schedules/{id}", "end_behavior"),
         ("POST", "/v1/payment_methods", "type"),  # cards and SEPA debits only
         ("POST", "/v1/payment_intents", "off_session"),  # yes or no, not for how long
     }

@@ -124,6 +124,18 @@ def _card(company: Sandbox) -> dict[str, Any]:
     return next(row for row in company.objects("payment_method") if row["customer"])
 
 
+def _credit(company: Sandbox) -> dict[str, Any]:
+    return _first(company, "customer_balance_transaction", type="adjustment")
+
+
+def _credits_of(company: Sandbox) -> str:
+    return f"/v1/customers/{_credit(company)['customer']}/balance_transactions"
+
+
+def _tax_payer(company: Sandbox) -> dict[str, Any]:
+    return next(row for row in company.objects("tax_id") if not row.get("deleted") and row["customer"])
+
+
 def _active(company: Sandbox) -> dict[str, Any]:
     return _first(company, "subscription", status="active")
 
@@ -148,9 +160,35 @@ FINDS: dict[tuple[str, str], Callable[[Sandbox], tuple[str, dict[str, Any]]]] = 
         f"/v1/charges/{_first(company, 'refund')['charge']}/refunds",
         {"limit": 5},
     ),
+    ("GET", "/v1/checkout/sessions/{id}/line_items"): lambda company: (
+        f"/v1/checkout/sessions/{_first(company, 'checkout.session')['id']}/line_items",
+        {"limit": 5},
+    ),
     ("GET", "/v1/customers/{id}/payment_methods"): lambda company: (_customer_of(company), {"limit": 5}),
     ("GET", "/v1/customers/{id}/payment_methods/{pm}"): lambda company: (
         f"{_customer_of(company)}/{_card(company)['id']}",
+        {},
+    ),
+    ("GET", "/v1/customers/{id}/balance_transactions"): lambda company: (_credits_of(company), {"limit": 5}),
+    ("GET", "/v1/customers/{id}/balance_transactions/{transaction}"): lambda company: (
+        f"{_credits_of(company)}/{_credit(company)['id']}",
+        {},
+    ),
+    ("GET", "/v1/credit_notes/preview"): lambda company: (
+        "/v1/credit_notes/preview",
+        {"invoice": _first(company, "invoice", status="open")["id"], "amount": 100},
+    ),
+    ("GET", "/v1/tax_ids"): lambda company: (
+        "/v1/tax_ids",
+        {"owner": {"type": "customer", "customer": _tax_payer(company)["customer"]}},
+    ),
+    ("GET", "/v1/tax_ids/{id}"): lambda company: (f"/v1/tax_ids/{_tax_payer(company)['id']}", {}),
+    ("GET", "/v1/customers/{id}/tax_ids"): lambda company: (
+        f"/v1/customers/{_tax_payer(company)['customer']}/tax_ids",
+        {"limit": 5},
+    ),
+    ("GET", "/v1/customers/{id}/tax_ids/{txi}"): lambda company: (
+        f"/v1/customers/{_tax_payer(company)['customer']}/tax_ids/{_tax_payer(company)['id']}",
         {},
     ),
     ("GET", "/v1/customers/{id}/subscriptions"): lambda company: (

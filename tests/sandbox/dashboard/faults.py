@@ -46,6 +46,9 @@ SWITCHES = (
     Switch("lose_answer", "Lose the answer", "The work is done, the connection is cut.", {"lose_answer": True}),
     Switch("hang", "Hang", "Answers come very late.", {"hang": 30.0}, "hang", "seconds"),
     Switch("latency", "Latency", "Every answer is slow.", {"latency_ms": 400.0}, "latency_ms", "milliseconds"),
+    Switch(
+        "short_pages", "Short pages", "Lists answer less than was asked for.", {"keep": 1}, "keep", "objects a page"
+    ),
     Switch("rate_limit", "Rate limit", "429 beyond this rate.", {"rate_limit": 25.0}, "rate_limit", "calls a second"),
 )
 BY_ACTION = {switch.action: switch for switch in SWITCHES}

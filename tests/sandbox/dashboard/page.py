@@ -22,6 +22,7 @@ PAGES = (
     ("Customers", "/"),
     ("Subscriptions", "/subscriptions"),
     ("Invoices", "/invoices"),
+    ("Payments", "/payments"),
     ("Events", "/events"),
     ("Faults", "/faults"),
 )

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from tests.sandbox.dashboard import customers, events, faults, invoices, subscriptions
+from tests.sandbox.dashboard import customers, events, faults, invoices, money, subscriptions
 from tests.sandbox.dashboard.page import STYLE
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def routes(sandbox: "Sandbox") -> list[Route]:
     """The routes to mount at the root of the sandbox's application."""
-    pages = [page.routes(sandbox) for page in (customers, subscriptions, invoices, events, faults)]
+    pages = [page.routes(sandbox) for page in (customers, subscriptions, invoices, money, events, faults)]
     return [Route("/dashboard.css", style), *(route for some in pages for route in some)]
 
 

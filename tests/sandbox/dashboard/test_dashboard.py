@@ -206,3 +206,27 @@ def test_forms_redirect_only_to_pages_of_the_dashboard(account: Account, site: s
     fields = {"days": "1", "back": "//elsewhere.example.com"}
     answer = requests.post(f"{site}/clock/advance", data=fields, allow_redirects=False, timeout=10)
     assert answer.headers["location"].startswith("/?")
+
+
+def test_checkout_page_is_submitted_or_expired(account: Account, site: str, post: Post) -> None:
+    session = account.checkout_session
+    assert session in requests.get(f"{site}/payments", timeout=10).text
+    post(f"/checkout/{session}/complete", payment_method="pm_card_chargeDeclined")
+    assert account.call("GET", f"/v1/checkout/sessions/{session}")["status"] == "open"
+    done = post(f"/checkout/{session}/complete", payment_method="pm_card_visa")
+    assert f"{session} is complete now." in done.text
+    again = post(f"/checkout/{session}/expire")
+    assert "can be expired" in again.text
+
+
+def test_banks_dispute_decide_and_send_back(account: Account, post: Post) -> None:
+    post("/happenings/fail_payout", object=account.payout)
+    assert account.call("GET", f"/v1/payouts/{account.payout}")["status"] == "failed"
+    page = post("/happenings/dispute_charge", object=account.charge)
+    assert "needs_response now" in page.text
+    dispute = account.call("GET", "/v1/disputes")["data"][0]["id"]
+    post("/happenings/decide_dispute", object=dispute, won="yes")
+    assert account.call("GET", f"/v1/disputes/{dispute}")["status"] == "won"
+    assert "is won already" in post("/happenings/decide_dispute", object=dispute).text
+    for name, object_id in (("fail_payout", "po_none"), ("dispute_charge", account.charge), ("earthquake", "")):
+        assert 'role="alert"' in post(f"/happenings/{name}", object=object_id).text

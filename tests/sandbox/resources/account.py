@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.sandbox.billing.balance_transactions import AVAILABLE_AFTER_DAYS
 from tests.sandbox.resource import Plain, Resource
 
 ACCOUNT = Resource("account", "acct_", "/v1/account", id_length=16)
@@ -51,7 +52,7 @@ def shape(sandbox: Any) -> dict[str, Any]:
 
 
 def settings() -> dict[str, Any]:
-    """The account's settings, all at their defaults."""
+    """The account's settings, at their defaults but for weekly payouts."""
     return {
         "bacs_debit_payments": {"display_name": None, "service_user_number": None},
         "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
@@ -71,7 +72,12 @@ def settings() -> dict[str, Any]:
         },
         "payouts": {
             "debit_negative_balances": True,
-            "schedule": {"delay_days": 2, "interval": "daily"},
+            "schedule": {
+                "delay_days": AVAILABLE_AFTER_DAYS,
+                "interval": "weekly",
+                "weekly_anchor": "monday",
+                "weekly_payout_days": ["monday"],
+            },
             "statement_descriptor": None,
         },
         "sepa_debit_payments": {},

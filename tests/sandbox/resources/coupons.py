@@ -104,8 +104,11 @@ def update(sandbox: Any, params: dict[str, Any], coupon_id: str) -> Row:
 
 @COUPON.on("DELETE", "/{id}")
 def delete(sandbox: Any, params: dict[str, Any], coupon_id: str) -> Plain:
-    """Delete; discounts that exist live on."""
+    """Delete; discounts that exist live on, promotion codes stop working."""
     row = sandbox.fetch("coupon", coupon_id, param="coupon")
+    for code in sandbox.table("promotion_code").where("promotion.coupon", coupon_id):
+        with sandbox.edit("promotion_code", code["id"], event="promotion_code.updated"):
+            code["active"] = False
     row["valid"] = False
     sandbox.remove("coupon", coupon_id, event="coupon.deleted")
     return Plain(COUPON.stub(coupon_id))

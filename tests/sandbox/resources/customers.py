@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import cards
+from tests.sandbox.billing import cards, customer_balance, discounts, schedules, test_clocks
 from tests.sandbox.billing import subscriptions as billing
-from tests.sandbox.errors import invalid
+from tests.sandbox.errors import StripeError, invalid
 from tests.sandbox.expand import nested_list
 from tests.sandbox.params import Email, Enum, Fields, Int, Many, Metadata, Range, Str
 from tests.sandbox.resource import PAGING, Listing, Plain, Resource, merge
+from tests.sandbox.resources import tax_ids
 from tests.sandbox.resources.shapes import ADDRESS, CUSTOM_FIELDS, complete_addresses, shipping
 from tests.sandbox.store import Row
 
@@ -17,6 +18,11 @@ from tests.sandbox.store import Row
 def _subscriptions(sandbox: Any, shown: Row) -> dict[str, Any]:
     rows = [row for row in sandbox.table("subscription").where("customer", shown["id"]) if row["status"] != "canceled"]
     return nested_list(sandbox, rows[::-1], url=f"/v1/customers/{shown['id']}/subscriptions", limit=10)
+
+
+def _tax_ids(sandbox: Any, shown: Row) -> dict[str, Any]:
+    rows = sandbox.table("tax_id").where("customer", shown["id"])
+    return nested_list(sandbox, rows[::-1], url=f"/v1/customers/{shown['id']}/tax_ids", limit=10)
 
 
 def _nothing(name: str) -> Any:
@@ -30,16 +36,17 @@ CUSTOMER = Resource(
     indexes=("email",),
     expands={
         "default_source": "",
-        "test_clock": "",
+        "test_clock": "test_helpers.test_clock",
         "invoice_settings.default_payment_method": "payment_method",
     },
     embeds={"discount": "discount"},
     includes={
         "subscriptions": ("subscription", _subscriptions),
         "sources": ("", _nothing("sources")),
-        "tax_ids": ("", _nothing("tax_ids")),
+        "tax_ids": ("tax_id", _tax_ids),
     },
     keep_deleted=True,
+    clocked=("test_clock",),
 )
 RENDERING = Fields(
     amount_tax_display=Enum("exclude_tax", "include_inclusive_tax", clears=True), template=Str(), clears=True
@@ -65,6 +72,7 @@ BOTH = {
     "tax_exempt": Enum("exempt", "none", "reverse", clears=True),
 }
 SPECIAL = ("invoice_prefix", "tax_exempt", "business_name", "individual_name", "payment_method", "cash_balance")
+SPECIAL += ("tax_id_data",)
 
 
 def blank(sandbox: Any) -> Row:
@@ -101,12 +109,14 @@ def blank(sandbox: Any) -> Row:
     }
 
 
-@CUSTOMER.on("POST", **BOTH, payment_method=Str(clears=False))
+@CUSTOMER.on("POST", **BOTH, payment_method=Str(clears=False), tax_id_data=tax_ids.MANY, test_clock=Str(clears=False))
 def create(sandbox: Any, params: dict[str, Any]) -> Row:
     """Create; a payment method given along is attached (and only that)."""
     row = blank(sandbox)
     method = params.get("payment_method")
     default = params.get("invoice_settings", {}).get("default_payment_method")
+    if "test_clock" in params:
+        test_clocks.check_room(sandbox, params["test_clock"])
     _write(sandbox, row, params)
     if default and default != method:
         _own_method(sandbox, row, default)
@@ -116,6 +126,10 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
         if default:
             row["invoice_settings"]["default_payment_method"] = attached["id"]
     sandbox.tell("customer.created", row)
+    if row["balance"]:
+        customer_balance.record(sandbox, row, row["balance"], "initial")
+    for described in params.get("tax_id_data", []):
+        tax_ids.make(sandbox, described, customer=row["id"])
     return row
 
 
@@ -127,8 +141,11 @@ def update(sandbox: Any, params: dict[str, Any], customer_id: str) -> Row:
     if default:
         params["invoice_settings"]["default_payment_method"] = _own_method(sandbox, row, default)
     _check(sandbox, row, params)
+    before = row["balance"]
     with sandbox.edit("customer", customer_id, event="customer.updated"):
         _write(sandbox, row, params)
+    if row["balance"] != before:
+        customer_balance.record(sandbox, row, row["balance"] - before, "adjustment")
     return row
 
 
@@ -180,6 +197,7 @@ def delete(sandbox: Any, params: dict[str, Any], customer_id: str) -> Plain:
     for subscription in list(sandbox.table("subscription").where("customer", customer_id)):
         if subscription["status"] not in ("canceled", "incomplete_expired"):
             billing.end(sandbox, subscription["id"], reason=None)
+    schedules.customer_deleted(sandbox, customer_id)
     for method in list(sandbox.table("payment_method").where("customer", customer_id)):
         sandbox.table("payment_method").secret(method["id"])["detached"] = True
         with sandbox.edit("payment_method", method["id"], event="payment_method.detached") as row:
@@ -190,9 +208,11 @@ def delete(sandbox: Any, params: dict[str, Any], customer_id: str) -> Plain:
 
 @CUSTOMER.on("DELETE", "/{id}/discount")
 def delete_discount(sandbox: Any, params: dict[str, Any], customer_id: str) -> Plain:
-    """No parameter puts a coupon on a customer any more, so there is none to take off."""
-    sandbox.fetch("customer", customer_id)
-    raise invalid("No active discount for customer: " + customer_id, code="resource_missing")
+    """Take the coupon off a customer; no parameter can put one on any more."""
+    row = sandbox.fetch("customer", customer_id)
+    if row["discount"] is None:
+        raise StripeError(404, f"No active discount for customer: {customer_id}", code="resource_missing")
+    return Plain(discounts.take_from_customer(sandbox, row))
 
 
 @CUSTOMER.on("GET", "/{id}/payment_methods", **{**PAGING, "type": Str(), "allow_redisplay": Str()})

@@ -11,6 +11,6 @@ DISCOUNT = Resource(
     id_length=24,
     indexes=("subscription", "invoice"),
     created="start",
-    expands={"customer": "customer", "promotion_code": "", "source.coupon": "coupon"},
+    expands={"customer": "customer", "promotion_code": "promotion_code", "source.coupon": "coupon"},
     keep_deleted=True,
 )

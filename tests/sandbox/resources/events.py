@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tests.sandbox.errors import invalid
 from tests.sandbox.params import Bool, Many, Range, Str
 from tests.sandbox.resource import PAGING, Listing, Resource
 from tests.sandbox.store import Row
@@ -19,6 +20,8 @@ EVENT = Resource("event", "evt_", "/v1/events", id_length=24, indexes=("type",))
 def listing(sandbox: Any, params: dict[str, Any]) -> Listing:
     """List; `type` may hold a `*`, `delivery_success` is false while an endpoint has not taken the event."""
     sandbox.event_log.prune()
+    if "type" in params and "types" in params:
+        raise invalid("You may pass either `type` or `types`, but not both.", param="types")
     success = params.pop("delivery_success", None)
     pattern = params.pop("type") if "*" in params.get("type", "") else None
 
@@ -31,4 +34,9 @@ def listing(sandbox: Any, params: dict[str, Any]) -> Listing:
     return page
 
 
-EVENT.reads()
+@EVENT.on("GET", "/{id}")
+def read(sandbox: Any, params: dict[str, Any], event_id: str) -> Row:
+    """One event, for thirty days."""
+    sandbox.event_log.prune()
+    row: Row = sandbox.fetch("event", event_id, param="id")
+    return row

@@ -27,7 +27,7 @@ ITEM = Resource(
         "discounts": "discount",
         "invoice": "invoice",
         "pricing.price_details.price": "price",
-        "test_clock": "",
+        "test_clock": "test_helpers.test_clock",
     },
 )
 PRICE_DATA = Fields(

@@ -51,7 +51,7 @@ INVOICE = Resource(
         "default_source": "",
         "latest_revision": "",
         "on_behalf_of": "",
-        "test_clock": "",
+        "test_clock": "test_helpers.test_clock",
     },
     embeds={"lines.data": "line_item"},
     includes={"payments": ("invoice_payment", _payments), "confirmation_secret": ("", _confirmation)},
@@ -108,7 +108,7 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
     """A draft, empty unless pending items are included."""
     customer = sandbox.refer("customer", params["customer"], "customer")
     _check_due(params.get("collection_method", "charge_automatically"), params)
-    discounts.check(sandbox, params.get("discounts", []))
+    discounts.check(sandbox, params.get("discounts", []), customer=customer["id"])
     currency = check_currency(params.get("currency") or customer["currency"] or "usd")
     values: dict[str, Any] = {}
     if "subscription" in params:
@@ -143,7 +143,11 @@ def _write(sandbox: Any, row: Row, params: dict[str, Any]) -> None:
         row["due_date"] = None
     if "discounts" in params:
         asked = params["discounts"]
+        before = row["discounts"]
         row["discounts"] = discounts.resolve(sandbox, asked, customer=row["customer"], invoice=row["id"])
+        for discount_id in [held for held in before if held not in row["discounts"]]:
+            if sandbox.table("discount").rows.get(discount_id, {}).get("invoice") == row["id"]:
+                discounts.drop(sandbox, discount_id)
     if "auto_advance" in params or "automatically_finalizes_at" in params:
         if row["auto_advance"] and row["status"] == "draft":
             billing.schedule_finalization(sandbox, row, params.get("automatically_finalizes_at"))
@@ -165,7 +169,7 @@ def update(sandbox: Any, params: dict[str, Any], invoice_id: str) -> Row:
             param=refused[0],
         )
     _check_due(params.get("collection_method", row["collection_method"]), params)
-    discounts.check(sandbox, params.get("discounts", []))
+    discounts.check(sandbox, params.get("discounts", []), customer=row["customer"])
     with sandbox.edit("invoice", invoice_id, event="invoice.updated"):
         merge(row, params, skip=HANDLED)
         _write(sandbox, row, params)

@@ -172,6 +172,10 @@ def cancel(sandbox: Any, params: dict[str, Any], intent_id: str) -> Row:
     if sandbox.table("payment_intent").private.get(intent_id, {}).get("invoice"):
         message = "You cannot cancel this PaymentIntent because it belongs to an invoice. Void the invoice instead."
         raise invalid(message, code="payment_intent_unexpected_state")
+    sessions = sandbox.table("checkout.session").where("payment_intent", intent_id)
+    if any(session["status"] == "open" for session in sessions):
+        message = "You cannot cancel this PaymentIntent because it belongs to a Checkout Session. Expire that instead."
+        raise invalid(message, code="payment_intent_unexpected_state")
     payments.cancel(sandbox, row, params.get("cancellation_reason"))
     return row
 

@@ -7,7 +7,7 @@ from typing import Any
 from tests.sandbox.billing.prices import give_lookup_key, make
 from tests.sandbox.errors import invalid
 from tests.sandbox.params import Bool, DecimalText, Enum, Fields, Int, Many, Metadata, Range, Str
-from tests.sandbox.resource import ABSENT, Resource, merge
+from tests.sandbox.resource import ABSENT, PAGING, Listing, Resource, merge
 from tests.sandbox.resources import products
 from tests.sandbox.resources.shapes import CUSTOM_UNIT_AMOUNT, INTERVALS, RECURRING, TAX_BEHAVIOR
 from tests.sandbox.store import Row
@@ -100,14 +100,24 @@ def update(sandbox: Any, params: dict[str, Any], price_id: str) -> Row:
     return row
 
 
-PRICE.lists(
-    columns={"lookup_keys": "lookup_key"},
-    active=Bool(),
-    created=Range(),
-    currency=Str(),
-    lookup_keys=Many(Str(), most=10),
-    product=Str(),
-    recurring=Fields(interval=Enum(*INTERVALS), meter=Str(), usage_type=Enum("licensed", "metered")),
-    type=Enum("one_time", "recurring"),
+@PRICE.on(
+    "GET",
+    **{
+        **PAGING,
+        "active": Bool(),
+        "created": Range(),
+        "currency": Str(),
+        "lookup_keys": Many(Str(), most=10),
+        "product": Str(),
+        "recurring": Fields(interval=Enum(*INTERVALS), meter=Str(), usage_type=Enum("licensed", "metered")),
+        "type": Enum("one_time", "recurring"),
+    },
 )
+def listing(sandbox: Any, params: dict[str, Any]) -> Listing:
+    """List the active prices, or with `active=false` the archived ones; inline ones are in no list."""
+    columns = {"lookup_keys": "lookup_key"}
+    page: Listing = sandbox.page("price", {"active": True, **params}, columns=columns)
+    return page
+
+
 PRICE.reads()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import changes
+from tests.sandbox.billing import cancellations, changes, discounts
 from tests.sandbox.billing.subscriptions import items_of
 from tests.sandbox.expand import nested_list
 from tests.sandbox.pages import BOUNDS
@@ -77,11 +77,12 @@ SUBSCRIPTION = Resource(
         "default_source": "",
         "on_behalf_of": "",
         "pending_setup_intent": "",
-        "schedule": "",
-        "test_clock": "",
+        "schedule": "subscription_schedule",
+        "test_clock": "test_helpers.test_clock",
     },
     embeds={"items.data": "subscription_item"},
     decorate=_with_items,
+    clocked=("customer", "test_clock"),
 )
 ITEM = {
     "discounts": DISCOUNTS,
@@ -163,13 +164,13 @@ def update(sandbox: Any, params: dict[str, Any], subscription_id: str) -> Row:
 @SUBSCRIPTION.on("DELETE", "/{id}", cancellation_details=CANCELLATION, invoice_now=Bool(), prorate=Bool())
 def cancel(sandbox: Any, params: dict[str, Any], subscription_id: str) -> Row:
     """Cancel now."""
-    return changes.cancel(sandbox, subscription_id, params)
+    return cancellations.cancel(sandbox, subscription_id, params)
 
 
 @SUBSCRIPTION.on("DELETE", "/{id}/discount")
 def delete_discount(sandbox: Any, params: dict[str, Any], subscription_id: str) -> Plain:
     """Take the discount off."""
-    return Plain(changes.drop_discount(sandbox, subscription_id))
+    return Plain(discounts.take_from_subscription(sandbox, subscription_id))
 
 
 @SUBSCRIPTION.on(

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.sandbox import versions
 from tests.sandbox.errors import invalid
+from tests.sandbox.event_types import EVENT_TYPES
 from tests.sandbox.params import Bool, Many, Metadata, Str, Url
 from tests.sandbox.resource import Plain, Resource, merge
 from tests.sandbox.store import Row
@@ -18,8 +19,7 @@ def register(sandbox: Any, params: dict[str, Any], *, secret: str | None = None)
     """A new endpoint with a secret of its own or the given one."""
     if len(sandbox.table("webhook_endpoint").rows) >= MOST:
         raise invalid(f"You have reached the maximum of {MOST} test webhook endpoints.")
-    if not params["enabled_events"]:
-        raise invalid("Invalid array", param="enabled_events")
+    check_events(params["enabled_events"])
     version = params.get("api_version")
     row: Row = {
         "id": sandbox.new_id("we_", 24),
@@ -38,6 +38,18 @@ def register(sandbox: Any, params: dict[str, Any], *, secret: str | None = None)
     sandbox.insert(row)
     sandbox.table("webhook_endpoint").secret(row["id"])["secret"] = secret or sandbox.new_id("whsec_", 32)
     return row
+
+
+def check_events(asked: list[str]) -> None:
+    """Refuse an endpoint that takes nothing, or types that Stripe does not know; `*` stands alone for all."""
+    if not asked:
+        raise invalid("Invalid array", param="enabled_events")
+    for position, name in enumerate(asked):
+        if name not in EVENT_TYPES and name != "*":
+            message = f"Invalid enabled_events[{position}]: {name} is not an event type that an endpoint can receive."
+            raise invalid(message, param=f"enabled_events[{position}]")
+    if "*" in asked and len(asked) > 1:
+        raise invalid("`*` takes all events: it can't be combined with others.", param="enabled_events")
 
 
 @ENDPOINT.on(
@@ -68,6 +80,8 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
 def update(sandbox: Any, params: dict[str, Any], endpoint_id: str) -> Row:
     """Edit, disable, enable."""
     row: Row = sandbox.fetch("webhook_endpoint", endpoint_id, param="webhook_endpoint")
+    if "enabled_events" in params:
+        check_events(params["enabled_events"])
     with sandbox.edit("webhook_endpoint", endpoint_id):
         merge(row, params, skip=("disabled",))
         if "disabled" in params:

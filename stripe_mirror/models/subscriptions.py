@@ -1,4 +1,4 @@
-"""What is owed: subscriptions, their items, and invoices."""
+"""What renews by itself: subscriptions, their items, and the schedules that change them."""
 
 from django.db import models
 
@@ -36,6 +36,7 @@ class Subscription(StripeObject):
         ),
         prefixes=("sub_",),
         dashboard="subscriptions",
+        by_test_clock="test_clock",
         embeds=(
             Embedded(
                 object="subscription_item",
@@ -119,72 +120,49 @@ class SubscriptionItem(StripeObject):
         )
 
 
-class Invoice(StripeObject):
-    """https://docs.stripe.com/api/invoices/object"""
+class SubscriptionSchedule(StripeObject):
+    """https://docs.stripe.com/api/subscription_schedules/object"""
 
     kind = Kind(
-        object="invoice",
-        list_path="/v1/invoices",
+        object="subscription_schedule",
+        list_path="/v1/subscription_schedules",
         events=(
-            "invoice.created",
-            "invoice.deleted",
-            "invoice.finalization_failed",
-            "invoice.finalized",
-            "invoice.marked_uncollectible",
-            "invoice.overdue",
-            "invoice.overpaid",
-            "invoice.paid",
-            "invoice.payment_action_required",
-            "invoice.payment_attempt_required",
-            "invoice.payment_failed",
-            "invoice.payment_succeeded",
-            "invoice.sent",
-            "invoice.updated",
-            "invoice.voided",
-            "invoice.will_be_due",
+            "subscription_schedule.aborted",
+            "subscription_schedule.canceled",
+            "subscription_schedule.completed",
+            "subscription_schedule.created",
+            "subscription_schedule.expiring",
+            "subscription_schedule.released",
+            "subscription_schedule.updated",
         ),
-        prefixes=("in_",),
-        dashboard="invoices",
+        prefixes=("sub_sched_",),
+        dashboard="subscription_schedules",
+        by_test_clock="customer",
     )
 
-    number = JsonTextField(path="number")
-    customer = JsonForeignKey("Customer", path="customer", related_name="invoices")
+    customer = JsonForeignKey("Customer", path="customer", related_name="subscription_schedules")
+    # A released schedule names the subscription that it let go elsewhere.
     subscription = JsonForeignKey(
-        "Subscription",
-        path=("subscription", "parent.subscription_details.subscription"),
-        related_name="invoices",
+        "Subscription", path=("subscription", "released_subscription"), related_name="schedules"
     )
     status = JsonTextField(path="status")
-    collection_method = JsonTextField(path="collection_method")
-    billing_reason = JsonTextField(path="billing_reason")
-    currency = JsonTextField(path="currency")
-    # Minor units, all of them.
-    subtotal = JsonIntegerField(path="subtotal")
-    total = JsonIntegerField(path="total")
-    amount_due = JsonIntegerField(path="amount_due")
-    amount_paid = JsonIntegerField(path="amount_paid")
-    amount_remaining = JsonIntegerField(path="amount_remaining")
-    customer_name = JsonTextField(path="customer_name")
-    customer_email = JsonTextField(path="customer_email")
-    period_start = JsonDateTimeField(path="period_start")
-    period_end = JsonDateTimeField(path="period_end")
-    due_date = JsonDateTimeField(path="due_date")
-    finalized_at = JsonDateTimeField(path="status_transitions.finalized_at")
-    paid_at = JsonDateTimeField(path="status_transitions.paid_at")
-    attempt_count = JsonIntegerField(path="attempt_count")
-    next_payment_attempt = JsonDateTimeField(path="next_payment_attempt")
+    # What happens after the last phase: "release", "cancel", …
+    end_behavior = JsonTextField(path="end_behavior")
+    # The dates of the phase that runs now; empty before the first and after the last one.
+    current_phase_start = JsonDateTimeField(path="current_phase.start_date")
+    current_phase_end = JsonDateTimeField(path="current_phase.end_date")
+    # When the first phase begins, for schedules that haven't started.
+    starts = JsonDateTimeField(path="phases.0.start_date")
+    canceled_at = JsonDateTimeField(path="canceled_at")
+    completed_at = JsonDateTimeField(path="completed_at")
+    released_at = JsonDateTimeField(path="released_at")
 
     class Meta(StripeObject.Meta):
         indexes = (
-            models.Index(fields=("created", "id"), name="invoice_created"),
-            models.Index(fields=("customer", "created", "id"), name="invoice_customer"),
-            models.Index(fields=("subscription", "created", "id"), name="invoice_subscription"),
-            models.Index(fields=("status", "created", "id"), name="invoice_status"),
-            models.Index(fields=("currency", "created", "id"), name="invoice_currency"),
-            models.Index(fields=("collection_method", "created", "id"), name="invoice_collection"),
-            models.Index(fields=("due_date", "id"), name="invoice_due_date"),
-            models.Index(fields=("number",), name="invoice_number"),
+            models.Index(fields=("created", "id"), name="schedule_created"),
+            models.Index(fields=("customer", "created", "id"), name="schedule_customer"),
+            models.Index(fields=("subscription", "created", "id"), name="schedule_subscription"),
+            models.Index(fields=("status", "created", "id"), name="schedule_status"),
+            models.Index(fields=("end_behavior", "created", "id"), name="schedule_end_behavior"),
+            models.Index(fields=("current_phase_end", "id"), name="schedule_phase_end"),
         )
-
-    def __str__(self) -> str:
-        return str(self.data.get("number") or self.id)

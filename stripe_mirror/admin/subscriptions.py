@@ -1,15 +1,18 @@
-"""Subscriptions, their items, and invoices, as staff see them."""
+"""Subscriptions, their items and their schedules, as staff see them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.utils.html import format_html_join
 
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
 from stripe_mirror.admin.columns import FactGroup, Related
-from stripe_mirror.admin.detail import Table, may_view
-from stripe_mirror.models import Invoice, PaymentIntent, Subscription, SubscriptionItem
+from stripe_mirror.admin.detail import Table, table_inside
+from stripe_mirror.admin.discounts import discounts_on
+from stripe_mirror.admin.invoices import invoices_by, items_by
+from stripe_mirror.models import Price, Subscription, SubscriptionItem, SubscriptionSchedule
 
 
 def period(row: Any) -> Any:
@@ -24,22 +27,6 @@ def cancellation(row: Any) -> str:
     details = row.data.get("cancellation_details") or {}
     parts = [display.words(details.get(name)) for name in ("reason", "feedback")]
     return ", ".join([*(part for part in parts if part), *([details["comment"]] if details.get("comment") else [])])
-
-
-def line_period(line: dict[str, Any]) -> str:
-    """The days that an invoice's line is for."""
-    span = line.get("period") or {}
-    start, end = display.from_unix(span.get("start")), display.from_unix(span.get("end"))
-    return f"{display.day_text(start)} – {display.day_text(end)}" if start and end else ""
-
-
-# The columns of an invoice's lines, which stand inside the invoice.
-LINE = (
-    columns.made("Description", lambda line: line.get("description")),
-    columns.made("Period", line_period),
-    columns.made("Quantity", lambda line: line.get("quantity"), numeric=True),
-    columns.made("Amount", lambda line: display.money(line.get("amount"), line.get("currency")), numeric=True),
-)
 
 
 @admin.register(Subscription)
@@ -109,18 +96,21 @@ class SubscriptionAdmin(StripeObjectAdmin):
             ),
             select=("product", "price"),
         ),
+        invoices_by("subscription"),
         Related(
-            title="Invoices",
-            object="invoice",
+            title="Schedules",
+            object="subscription_schedule",
             lookup="subscription",
             columns=(
-                columns.made("Invoice", lambda row: display.row_link(row)),
+                columns.linked("Schedule", lambda row: row.pk),
                 columns.STATUS,
-                columns.amount("total"),
-                columns.amount("amount_remaining", "Remaining"),
-                columns.moment("created", "Date"),
+                columns.enum("end_behavior", "At the end"),
+                columns.CREATED,
             ),
+            if_any=True,
         ),
+        discounts_on("subscription"),
+        items_by("subscription"),
     )
 
     def heading(self, row: Any) -> str:
@@ -158,61 +148,54 @@ class SubscriptionItemAdmin(StripeObjectAdmin):
     )
 
 
-PAYMENT = (
-    columns.linked_amount(),
-    columns.STATUS,
-    columns.relation("payment_method"),
-    columns.moment("created", "Date"),
-)
+def phase_prices(phases: Iterable[dict[str, Any]]) -> dict[str, Price]:
+    """The mirrored prices that a schedule's phases name, read at once."""
+    ids = {display.id_of(item.get("price")) for phase in phases for item in display.entries_of(phase.get("items"))}
+    return Price.objects.in_bulk([id for id in ids if id])
 
 
-def payment_ids(row: Any) -> list[str]:
-    """The payments that an invoice names, in the old shape (`payment_intent`) and in today's (`payments`)."""
-    held = row.data.get("payments")
-    paid = held.get("data") if isinstance(held, dict) else None
-    named = [row.data.get("payment_intent"), *(_payment_intent(entry) for entry in paid or [])]
-    ids = [value.get("id") if isinstance(value, dict) else value for value in named]
-    return [id for id in dict.fromkeys(ids) if isinstance(id, str)]
+def phase_items(phase: dict[str, Any], prices: dict[str, Price]) -> Any:
+    """Each price of a phase with its quantity, one below the other."""
+    cells = []
+    for item in display.entries_of(phase.get("items")):
+        id = display.id_of(item.get("price"))
+        cells.append((display.row_link(prices.get(id), id), item.get("quantity") or 1))
+    return format_html_join("", "<div>{} × {}</div>", cells)
 
 
-def _payment_intent(entry: Any) -> Any:
-    payment = entry.get("payment") if isinstance(entry, dict) else None
-    return payment.get("payment_intent") if isinstance(payment, dict) else None
+def phase_days(phase: dict[str, Any]) -> str:
+    """First and last day of a phase."""
+    start, end = display.from_unix(phase.get("start_date")), display.from_unix(phase.get("end_date"))
+    return f"{display.day_text(start)} – {display.day_text(end)}"
 
 
-def payments_of(row: Any) -> Table:
-    """The payments of an invoice that are mirrored."""
-    found = PaymentIntent.objects.filter(pk__in=payment_ids(row)).select_related("payment_method", "latest_charge")
-    rows = [[(column(payment), column.numeric) for column in PAYMENT] for payment in found]
-    headings = [(column.short_description, column.numeric) for column in PAYMENT]
-    return Table(
-        title="Payments", key="payments", headings=headings, rows=rows, count=str(len(rows)), empty="No payments."
-    )
+def phase_discounts(phase: dict[str, Any]) -> str:
+    """The ids of what lowers the price in a phase."""
+    named = [part for given in display.entries_of(phase.get("discounts")) for part in given.values()]
+    return ", ".join(id for id in map(display.id_of, named) if id)
 
 
-@admin.register(Invoice)
-class InvoiceAdmin(StripeObjectAdmin):
-    """What was asked for, and what is still owed."""
+@admin.register(SubscriptionSchedule)
+class SubscriptionScheduleAdmin(StripeObjectAdmin):
+    """What a subscription will become, phase by phase."""
 
     list_display = (
-        columns.made("Number", lambda row: display.plain(row.number or "Draft")),
-        columns.relation("customer"),
+        columns.made(
+            "Customer", lambda row: display.plain(display.name_of(row.customer) if row.customer else row.customer_id)
+        ),
         columns.STATUS,
-        columns.amount("total"),
-        columns.amount("amount_remaining", "Remaining"),
-        columns.day("due_date", "Due"),
-        columns.day("created", order=True),
+        columns.relation("subscription"),
+        columns.enum("end_behavior", "At the end"),
+        columns.day("current_phase_end", "Phase ends", order=True),
+        columns.CREATED,
     )
-    list_select_related = ("customer",)
-    detail_select_related = ("subscription",)
-    search_fields = ("number", "customer_email", "customer_name")
+    list_select_related = ("customer", "subscription")
     search_parents = {"customer": ("name", "email")}
-    search_help_text = "Number, customer or id"
+    search_help_text = "Customer, subscription or id"
     key_facts = (
         columns.relation("customer"),
-        columns.amount("total"),
-        columns.amount("amount_remaining", "Remaining"),
-        columns.moment("due_date", "Due"),
+        columns.relation("subscription"),
+        columns.moment("current_phase_end", "Phase ends"),
     )
     facts = (
         FactGroup(
@@ -220,38 +203,32 @@ class InvoiceAdmin(StripeObjectAdmin):
             facts=(
                 columns.relation("customer"),
                 columns.relation("subscription"),
-                columns.enum("billing_reason"),
-                columns.enum("collection_method"),
-                columns.moment("finalized_at", "Finalized"),
-                columns.moment("due_date", "Due"),
-                columns.moment("paid_at", "Paid"),
-                columns.number("attempt_count", "Payment attempts"),
-                columns.moment("next_payment_attempt"),
+                columns.enum("end_behavior", "At the end"),
+                columns.moment("current_phase_start", "Phase began"),
+                columns.moment("current_phase_end", "Phase ends"),
+                columns.CREATED,
             ),
         ),
         FactGroup(
-            title="Amounts",
+            title="End",
+            only_set=True,
             facts=(
-                columns.amount("subtotal"),
-                columns.amount("total"),
-                columns.amount("amount_due", "Due"),
-                columns.amount("amount_paid", "Paid"),
-                columns.amount("amount_remaining", "Remaining"),
+                columns.moment("completed_at", "Completed"),
+                columns.moment("released_at", "Released"),
+                columns.moment("canceled_at", "Canceled"),
             ),
         ),
     )
 
-    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        context = super().page_context(request, row)
-        # Stripe sends `payments` on demand only: without it nothing is known, so no table rather than an empty one.
-        if payment_ids(row) and may_view(request.user, "payment_intent"):
-            context["tables"] = [*context["tables"], payments_of(row)]
-        return context
+    def heading(self, row: Any) -> str:
+        return f"Schedule of {display.name_of(row.customer) if row.customer else row.customer_id or row.pk}"
 
     def lines(self, row: Any) -> Table | None:
-        held = row.data.get("lines")
-        lines: dict[str, Any] = held if isinstance(held, dict) else {}
-        rows = [[(column(line), column.numeric) for column in LINE] for line in lines.get("data") or []]
-        headings = [(column.short_description, column.numeric) for column in LINE]
-        count = f"{len(rows)}+" if lines.get("has_more") else str(len(rows))
-        return Table(title="Lines", key="lines", headings=headings, rows=rows, count=count, empty="No lines.")
+        phases = display.entries_of(row.data.get("phases"))
+        prices = phase_prices(phases)
+        shown = (
+            columns.made("Phase", phase_days),
+            columns.made("Prices", lambda phase: phase_items(phase, prices)),
+            columns.made("Discounts", phase_discounts),
+        )
+        return table_inside("Phases", "lines", shown, phases)

@@ -1,0 +1,130 @@
+"""Setup intents and Checkout sessions, as staff see them: how customers come to pay."""
+
+from typing import Any
+
+from django.contrib import admin
+
+from stripe_mirror.admin import columns, display
+from stripe_mirror.admin.base import StripeObjectAdmin
+from stripe_mirror.admin.columns import FactGroup, Related
+from stripe_mirror.models import CheckoutSession, SetupIntent
+from stripe_mirror.money import format_money
+
+
+def who(row: Any) -> str:
+    """The customer's name; what is known of them where there is none yet."""
+    if row.customer:
+        return display.name_of(row.customer)
+    return str(row.customer_id or getattr(row, "customer_email", "") or row.pk)
+
+
+def setup_failure(row: Any) -> str:
+    """Stripe's sentence about the last failed attempt, else its code."""
+    error = row.data.get("last_setup_error") or {}
+    return str(error.get("message") or error.get("code") or "")
+
+
+def sessions_by(relation: str) -> Related:
+    """The Checkout sessions that name the row in this relation of theirs."""
+    shown = (
+        # Not the id: a session's is longer than a table has room for.
+        columns.linked("Opened", lambda row: display.when(row.created)),
+        columns.STATUS,
+        columns.enum("mode"),
+        columns.amount("amount_total", "Total"),
+    )
+    return Related(title="Checkout sessions", object="checkout.session", lookup=relation, columns=shown, if_any=True)
+
+
+@admin.register(SetupIntent)
+class SetupIntentAdmin(StripeObjectAdmin):
+    """Payment methods on their way to be saved for later."""
+
+    list_display = (
+        columns.made("Customer", who),
+        columns.STATUS,
+        columns.relation("payment_method"),
+        columns.enum("usage"),
+        columns.text("description"),
+        columns.CREATED,
+    )
+    list_select_related = ("customer", "payment_method")
+    search_fields = ("description",)
+    search_parents = {"customer": ("name", "email")}
+    search_help_text = "Customer, description or id"
+    key_facts = (
+        columns.relation("customer"),
+        columns.relation("payment_method"),
+        columns.moment("created", "Date"),
+    )
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.relation("customer"),
+                columns.relation("payment_method"),
+                columns.enum("usage"),
+                columns.text("description"),
+                columns.made("Failure", setup_failure),
+                columns.text("decline_code"),
+                columns.enum("cancellation_reason"),
+            ),
+        ),
+    )
+    related = (sessions_by("setup_intent"),)
+
+    def heading(self, row: Any) -> str:
+        return f"Setup for {who(row)}"
+
+
+@admin.register(CheckoutSession)
+class CheckoutSessionAdmin(StripeObjectAdmin):
+    """Visits to Stripe's payment page."""
+
+    list_display = (
+        columns.made("Customer", who),
+        columns.STATUS,
+        columns.enum("mode"),
+        columns.amount("amount_total", "Total"),
+        columns.text("client_reference_id", "Reference"),
+        columns.CREATED,
+    )
+    list_select_related = ("customer",)
+    detail_select_related = ("payment_intent", "setup_intent", "subscription", "invoice")
+    search_fields = ("customer_email",)
+    search_parents = {"customer": ("name", "email")}
+    search_help_text = "Customer, email or id"
+    key_facts = (
+        columns.relation("customer"),
+        columns.enum("mode"),
+        columns.amount("amount_total", "Total"),
+        columns.moment("created", "Opened"),
+    )
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.relation("customer"),
+                columns.text("customer_email", "Email"),
+                columns.enum("mode"),
+                columns.enum("payment_status", "Payment"),
+                columns.amount("amount_subtotal", "Subtotal"),
+                columns.amount("amount_total", "Total"),
+                columns.text("client_reference_id", "Reference"),
+                columns.moment("expires_at", "Expires"),
+            ),
+        ),
+        FactGroup(
+            title="What came of it",
+            only_set=True,
+            facts=(
+                columns.relation("subscription"),
+                columns.relation("invoice"),
+                columns.relation("payment_intent", "Payment"),
+                columns.relation("setup_intent"),
+            ),
+        ),
+    )
+
+    def heading(self, row: Any) -> str:
+        return f"Checkout of {format_money(row.amount_total, row.currency)}".removesuffix(" of ") or str(row.pk)

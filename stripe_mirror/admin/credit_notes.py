@@ -1,0 +1,94 @@
+"""Credit notes, as staff see them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+
+from stripe_mirror.admin import columns, display
+from stripe_mirror.admin.base import StripeObjectAdmin
+from stripe_mirror.admin.columns import FactGroup, Related
+from stripe_mirror.admin.detail import Table, table_inside
+from stripe_mirror.models import CreditNote
+
+
+def credit_notes_by(relation: str) -> Related:
+    """The credit notes that name the row in this relation of theirs."""
+    shown = (
+        columns.linked("Credit note", display.name_of),
+        columns.STATUS,
+        columns.enum("reason"),
+        columns.amount("total"),
+        columns.moment("created", "Date"),
+    )
+    return Related(title="Credit notes", object="credit_note", lookup=relation, columns=shown, if_any=True)
+
+
+def refunds_of(row: Any) -> Any:
+    """The refunds that a credit note made."""
+    ids = [display.id_of(part.get("refund")) for part in display.entries_of(row.data.get("refunds"))]
+    links = [display.link_to_id(id) for id in ids if id] or [display.row_link(row.refund, row.refund_id)]
+    return format_html_join(", ", "{}", ((one,) for one in links))
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(StripeObjectAdmin):
+    """What is taken off an invoice after it was sent."""
+
+    list_display = (
+        columns.made("Number", lambda row: display.plain(display.name_of(row))),
+        columns.relation("customer"),
+        columns.STATUS,
+        columns.amount("total"),
+        columns.relation("invoice"),
+        columns.enum("reason"),
+        columns.CREATED,
+    )
+    list_select_related = ("customer", "invoice")
+    detail_select_related = ("refund", "customer_balance_transaction")
+    search_fields = ("number",)
+    search_parents = {"customer": ("name", "email")}
+    search_help_text = "Number, customer, invoice or id"
+    key_facts = (
+        columns.relation("customer"),
+        columns.amount("total"),
+        columns.relation("invoice"),
+        columns.moment("created", "Date"),
+    )
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.relation("customer"),
+                columns.relation("invoice"),
+                columns.enum("reason"),
+                columns.text("memo"),
+                columns.enum("type"),
+                columns.made("Refunds", refunds_of),
+                columns.relation("customer_balance_transaction", "Customer balance"),
+                columns.moment("effective_at", "Takes effect"),
+                columns.moment("voided_at", "Voided"),
+            ),
+        ),
+        FactGroup(
+            title="Amounts",
+            facts=(
+                columns.amount("subtotal"),
+                columns.amount("total"),
+                columns.amount("pre_payment_amount", "Taken off the open invoice"),
+                columns.amount("post_payment_amount", "Given back after payment"),
+            ),
+        ),
+    )
+
+    def lines(self, row: Any) -> Table | None:
+        held = row.data.get("lines")
+        if not display.entries_of(held):
+            return None
+        shown = (
+            columns.made("Description", lambda line: line.get("description")),
+            columns.made("Quantity", lambda line: line.get("quantity"), numeric=True),
+            # A credit note's line has no currency of its own.
+            columns.made("Amount", lambda line: display.money(line.get("amount"), row.currency), numeric=True),
+        )
+        return table_inside("Lines", "lines", shown, display.entries_of(held), cut=display.has_more(held))

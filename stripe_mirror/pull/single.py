@@ -1,0 +1,85 @@
+"""One object as Stripe has it now, also of kinds that Stripe shows only below or inside another object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stripe_mirror.kinds import Kind, all_kinds, get_kind
+from stripe_mirror.pull.listing import objects_in
+from stripe_mirror.stripe_api import read
+from stripe_mirror.stripe_api.client import Answer
+from stripe_mirror.stripe_api.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What Stripe has under an id; `state` is None where it has nothing."""
+
+    state: dict[str, Any] | None
+    # The state held at some instant between these two (Stripe's clock). A 404 carries none: then both are empty.
+    as_of: datetime | None = None
+    read_until: datetime | None = None
+
+
+def look(kind: Kind, id: str, *, near: Mapping[str, Any], patient: bool = False) -> Seen | None:
+    """Read one object; None where it can't be looked for, because nothing says where it stands.
+
+    `near` is what is known of it, or of an object that names it: its `customer`, `subscription` or `invoice` leads to
+    objects that have no address of their own. Raises StripeFailures other than NotFound.
+    """
+    if kind.retrievable:
+        above = _id_in(near, kind.nested.parent_column) if kind.nested else ""
+        return None if kind.nested and not above else _retrieved(kind, id, above, patient)
+    return _found_inside(kind, id, near, patient)
+
+
+def _retrieved(kind: Kind, id: str, above: str, patient: bool) -> Seen:
+    try:
+        answer = read.retrieve(kind, id, parent=above, patient=patient)
+    except NotFound:
+        return Seen(None)
+    return Seen(answer.body, answer.as_of, answer.read_until)
+
+
+def _found_inside(kind: Kind, id: str, near: Mapping[str, Any], patient: bool) -> Seen | None:
+    """Look into every object that may show it; whether it is gone is known only after all of them."""
+    last: Seen | None = None
+    for outer, expand, path in _outers(kind):
+        if not (outer_id := _id_in(near, outer.object)):
+            continue
+        answer = _read(outer.path(outer_id), {"expand": [expand]} if expand else {}, patient)
+        if answer is None:
+            last = last or Seen(None)
+            continue
+        last = Seen(None, answer.as_of, answer.read_until)
+        for found in objects_in(answer.body, path):
+            if found.get("id") == id:
+                return Seen(found, answer.as_of, answer.read_until)
+    return last
+
+
+def _read(path: str, params: dict[str, Any], patient: bool) -> Answer | None:
+    try:
+        return read.one(path, params, patient=patient)
+    except NotFound:
+        return None
+
+
+def _outers(kind: Kind) -> Iterator[tuple[Kind, str, str]]:
+    """The kinds that show this one inside: what to expand in one of them, and where it then stands."""
+    for through in kind.through:
+        yield get_kind(through.object), through.expand.removeprefix("data."), through.path
+    for outer in all_kinds():
+        for embeds in outer.embeds:
+            if embeds.object == kind.object:
+                yield outer, "", embeds.path
+
+
+def _id_in(near: Mapping[str, Any], name: str) -> str:
+    found = near.get(name)
+    if isinstance(found, dict):
+        found = found.get("id")
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,90 @@
+"""Bulk statements over our tables that the ORM has no short form for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeAlias, cast
+
+from django.db import connection, models
+from django.db.models import Field
+
+# A row's new values: its key, then one value per column; JSON as text.
+Values = Sequence[Any]
+Column: TypeAlias = "Field[Any, Any]"
+
+INSERT = "INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"
+# One parameter for all rows: quoting thousands of them is what takes the time.
+UPDATE_ALL = """
+UPDATE {table} AS held SET {values}
+FROM json_to_recordset(%s::json) AS new({typed}) WHERE held.{key} = new.{key}"""
+UPDATE_ONE = "UPDATE {table} SET {values} WHERE {key} = %s"
+
+
+def insert_unless_known(row: models.Model, *, texts: dict[str, str]) -> bool:
+    """INSERT … ON CONFLICT DO NOTHING, in one round trip; whether the row is new.
+
+    `texts`: JSON columns as the text that is already there, which saves writing it anew.
+    """
+    fields = [field for field in row._meta.concrete_fields if not getattr(field, "generated", False)]
+    values = [
+        texts[field.column]
+        if field.column in texts
+        else field.get_db_prep_save(getattr(row, field.attname), connection)
+        for field in fields
+    ]
+    sql = INSERT.format(
+        table=connection.ops.quote_name(row._meta.db_table),
+        columns=", ".join(str(field.column) for field in fields),
+        places=", ".join(["%s"] * len(fields)),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return bool(cursor.rowcount)
+
+
+def update_each(model: type[models.Model], columns: Sequence[str], rows: Sequence[Values]) -> None:
+    """Give each row values of its own, in one statement (on SQLite, which has no round trips, one each)."""
+    if not rows:
+        return
+    fields = [cast("Column", model._meta.get_field(column)) for column in columns]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_update_all(model, fields), [_records(_key(model), fields, rows)])
+        else:
+            values = ", ".join(f"{field.column} = %s" for field in fields)
+            sql = UPDATE_ONE.format(table=_table(model), values=values, key=_key(model))
+            cursor.executemany(sql, [[*map(_prepared, fields, row[1:]), row[0]] for row in rows])
+
+
+def _update_all(model: type[models.Model], fields: Sequence[Column]) -> str:
+    key = _key(model)
+    types = [f"{key} text", *(f"{field.column} {field.db_type(connection)}" for field in fields)]
+    values = ", ".join(f"{field.column} = new.{field.column}" for field in fields)
+    return UPDATE_ALL.format(table=_table(model), values=values, typed=", ".join(types), key=key)
+
+
+def _records(key: str, fields: Sequence[Column], rows: Sequence[Values]) -> str:
+    """The rows as a JSON array; what is JSON already goes in as it is."""
+    return "[" + ", ".join(_record([key, *(str(field.column) for field in fields)], fields, row) for row in rows) + "]"
+
+
+def _record(names: Sequence[str], fields: Sequence[Column], row: Values) -> str:
+    texts = [json.dumps(row[0])]
+    for field, value in zip(fields, row[1:], strict=True):
+        is_json = isinstance(field, models.JSONField)
+        texts.append(value if is_json else json.dumps(value, default=lambda moment: moment.isoformat()))
+    return "{" + ", ".join(f'"{name}": {text}' for name, text in zip(names, texts, strict=True)) + "}"
+
+
+def _prepared(field: Column, value: Any) -> Any:
+    return value if isinstance(field, models.JSONField) else field.get_db_prep_save(value, connection)
+
+
+def _table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _key(model: type[models.Model]) -> str:
+    assert model._meta.pk is not None
+    return str(model._meta.pk.column)

@@ -1,0 +1,63 @@
+"""`python -m tests.converge`: CONVERGE_EXAMPLES histories, half on SQLite and half on PostgreSQL, side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.converge.totals import sentence
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = 2000
+POSTGRESQL = "postgres://postgres@127.0.0.1:5432/postgres"
+
+
+def main() -> int:
+    """Run both shards to their end; what a failed one said is shown whole."""
+    examples = int(os.environ.get("CONVERGE_EXAMPLES") or EXAMPLES)
+    addresses = {"SQLite": "", "PostgreSQL": os.environ.get("TEST_DATABASE_URL") or POSTGRESQL}
+    half = -(-examples // len(addresses))
+    print(f"{half} histories on each of {' and '.join(addresses)} …", flush=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="converge-") as folder:
+        shards = {name: Shard(name, url, half, Path(folder)) for name, url in addresses.items()}
+        codes = [shard.finish() for shard in shards.values()]
+    print(f"{half * len(addresses)} histories in {time.monotonic() - started:.0f} s")
+    return max(codes)
+
+
+class Shard:
+    """One database's half, in a process of its own."""
+
+    def __init__(self, name: str, url: str, examples: int, folder: Path) -> None:
+        self.name = name
+        self.totals = folder / f"{name}.json"
+        self.output = folder / f"{name}.txt"
+        environment = {
+            **os.environ,
+            "CONVERGE_EXAMPLES": str(examples),
+            "CONVERGE_STRICT": "1",
+            "CONVERGE_TOTALS": str(self.totals),
+            "TEST_DATABASE_URL": url,
+        }
+        command = [sys.executable, "-m", "pytest", "tests/converge", "-p", "no:xdist", "-p", "no:cacheprovider"]
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+
+    def finish(self) -> int:
+        """Wait; its exit code."""
+        code = self.process.wait()
+        if code:
+            print(self.output.read_text(errors="replace"))
+        counts = json.loads(self.totals.read_text()) if self.totals.exists() else {}
+        print(f"{self.name}: {'failed after ' if code else ''}{sentence(counts)}", flush=True)
+        return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

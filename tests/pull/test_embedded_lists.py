@@ -1,0 +1,127 @@
+"""Lists that Stripe cuts off inside an object are completed, and objects without an address of their own are found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from stripe_mirror.kinds import get_kind
+from stripe_mirror.models import Discount, Invoice, InvoiceLineItem, TaxId
+from stripe_mirror.pull.apply import Outcome, apply_state
+from stripe_mirror.pull.fetch import complete_lists, fetch_now
+from stripe_mirror.pull.listing import objects_in, sources
+from stripe_mirror.pull.pages import SYNC
+from stripe_mirror.stripe_api import read
+from tests.conftest import events_of, post_event
+from tests.sandbox.testing import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+
+
+def invoiced(sandbox: RunningSandbox, lines: int) -> dict[str, Any]:
+    """A draft with so many lines."""
+    customer = sandbox.post("/v1/customers", name="Ada")["id"]
+    for n in range(lines):
+        sandbox.post("/v1/invoiceitems", customer=customer, amount=100 + n, currency="usd", description=f"Item {n}")
+    return sandbox.post("/v1/invoices", customer=customer, pending_invoice_items_behavior="include")
+
+
+def lines_of(sandbox: RunningSandbox, invoice: str) -> dict[str, Any]:
+    pages = read.list_pages(f"/v1/invoices/{invoice}/lines")
+    return {line["id"]: line for answer in pages for line in answer.body["data"]}
+
+
+def held_lines() -> dict[str, Any]:
+    return {row.pk: row.data for row in InvoiceLineItem.objects.filter(deleted_at=None)}
+
+
+def test_all_250_lines_of_an_invoice_are_stored(client: Client, sandbox: RunningSandbox) -> None:
+    """S25."""
+    made = invoiced(sandbox, 250)
+    for event in events_of(sandbox, made["id"]):
+        post_event(client, event)
+    complete_lists(get_kind("invoice"), made["id"])
+    assert len(held_lines()) == 250
+    assert held_lines() == lines_of(sandbox, made["id"])
+    assert InvoiceLineItem.objects.filter(invoice=Invoice.objects.get()).count() == 250
+
+
+def test_later_payload_with_its_first_lines_removes_none(client: Client, sandbox: RunningSandbox) -> None:
+    """S25."""
+    made = invoiced(sandbox, 25)
+    for event in events_of(sandbox, made["id"]):
+        post_event(client, event)
+    complete_lists(get_kind("invoice"), made["id"])
+    sandbox.post(f"/v1/invoices/{made['id']}", description="Changed")
+    post_event(client, events_of(sandbox, made["id"])[-1])
+    assert Invoice.objects.get().data["description"] == "Changed"
+    assert len(held_lines()) == 25
+
+
+def test_line_that_left_a_draft_becomes_a_tombstone(client: Client, sandbox: RunningSandbox) -> None:
+    made = invoiced(sandbox, 3)
+    for event in events_of(sandbox, made["id"]):
+        post_event(client, event)
+    item = made["lines"]["data"][0]["parent"]["invoice_item_details"]["invoice_item"]
+    sandbox.delete(f"/v1/invoiceitems/{item}")
+    applied = fetch_now(get_kind("invoice"), made["id"])
+    assert applied and applied.outcome is Outcome.CHANGED
+    assert held_lines() == lines_of(sandbox, made["id"])
+    assert InvoiceLineItem.objects.exclude(deleted_at=None).count() == 1
+
+
+def test_discount_is_found_in_the_subscription_that_has_it(sandbox: RunningSandbox) -> None:
+    made, found = discounted(sandbox)
+    near = {"subscription": made["id"], "customer": made["customer"]}
+    applied = fetch_now(get_kind("discount"), found["id"], near=near)
+    assert applied and applied.outcome is Outcome.CREATED
+    assert Discount.objects.get().data == found
+
+
+def test_discount_that_was_taken_off_becomes_a_tombstone(sandbox: RunningSandbox) -> None:
+    made, found = discounted(sandbox)
+    second = timezone.now().replace(microsecond=0)
+    apply_state(get_kind("discount"), found, as_of=second, read_until=second, origin=SYNC)
+    sandbox.delete(f"/v1/subscriptions/{made['id']}/discount")
+    fetch_now(get_kind("discount"), found["id"])
+    assert Discount.objects.get().deleted_at is not None
+
+
+def test_object_to_which_nothing_leads_is_left_alone(sandbox: RunningSandbox) -> None:
+    sandbox.post("/v1/customers", name="Ada")
+    sandbox.clear_requests()
+    assert fetch_now(get_kind("discount"), "di_unknown") is None
+    assert fetch_now(get_kind("customer_balance_transaction"), "cbtxn_unknown") is None
+    assert not sandbox.requests()
+
+
+def test_cut_off_list_inside_a_listed_object_is_paged(sandbox: RunningSandbox) -> None:
+    customer = sandbox.post("/v1/customers", name="Ada")["id"]
+    for n in range(12):
+        sandbox.post(f"/v1/customers/{customer}/tax_ids", type="eu_vat", value=f"DE{n:09}")
+    (source,) = sources(get_kind("tax_id"))
+    (answer,) = list(read.list_pages(source.path, source.params))
+    found = [one for item in answer.body["data"] for one in objects_in(item, source.inside)]
+    assert len({one["id"] for one in found}) == 12
+    assert not TaxId.objects.exists()
+
+
+def discounted(sandbox: RunningSandbox) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A subscription with a coupon, and the discount that came of it."""
+    sandbox.post("/v1/coupons", id="TEN", percent_off=10, duration="forever")
+    customer = sandbox.post("/v1/customers", name="Ada")["id"]
+    product = sandbox.post("/v1/products", name="Boat")["id"]
+    price = sandbox.post("/v1/prices", product=product, currency="usd", unit_amount=9, recurring={"interval": "month"})
+    made = sandbox.post(
+        "/v1/subscriptions",
+        customer=customer,
+        items=[{"price": price["id"]}],
+        collection_method="send_invoice",
+        days_until_due=5,
+        discounts=[{"coupon": "TEN"}],
+        expand=["discounts"],
+    )
+    return made, made["discounts"][0]
