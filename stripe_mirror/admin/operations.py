@@ -20,7 +20,7 @@ from stripe_mirror.admin.raw import masked
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push.errors import Conflict, NothingToChange, PushError, PushIdTaken
 from stripe_mirror.push.operation import Operation, OperationForm, may, operations_for
-from stripe_mirror.push.submit import submit
+from stripe_mirror.push.submit import earlier, submit
 
 SALT = "stripe_mirror.opened"
 OPEN_STATES = (Push.State.SENDING, Push.State.UNKNOWN)
@@ -132,6 +132,8 @@ def posted_sheet(request: HttpRequest, operation: Operation, row: StripeObject) 
     opened = read_opened(request.POST.get("opened", ""), operation, row)
     data = conflicts.decided(request.POST, opened or {}, operation)
     sheet = Sheet(operation, dressed(operation.get_form(row, data)), _push_id(request), request.POST.get("opened", ""))
+    if _sent_before(request, sheet):
+        return sheet
     if opened is None:
         sheet.opened = opened_token(operation, row, operation.initial(row))
         sheet.form.add_error(None, "Nothing was sent: this form had expired. Check it and send it again.")
@@ -140,9 +142,22 @@ def posted_sheet(request: HttpRequest, operation: Operation, row: StripeObject) 
     return sheet
 
 
+def _sent_before(request: HttpRequest, sheet: Sheet) -> bool:
+    """Whether this very form was sent already (S30). Asked first: what that did may make the same form invalid now."""
+    user = cast(User, request.user)
+    try:
+        sheet.push = earlier(sheet.push_id, sheet.operation, sheet.form.row, user)
+    except PushIdTaken:
+        return False
+    sheet.repeated = sheet.push is not None
+    if sheet.push and sheet.push.state == Push.State.REFUSED:
+        sheet.form.full_clean()
+        _note_refusal(sheet)
+    return sheet.repeated
+
+
 def _submit(request: HttpRequest, sheet: Sheet, opened: dict[str, Any], data: QueryDict) -> None:
     operation, row, form = sheet.operation, sheet.form.row, sheet.form
-    sheet.repeated = Push.objects.filter(pk=sheet.push_id).exists()
     try:
         sheet.push = submit(
             operation,

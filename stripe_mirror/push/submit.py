@@ -57,7 +57,7 @@ def submit(
     """
     outside_transaction()
     demand(user, operation)
-    if found := _find(push_id, operation, row, user):
+    if found := earlier(push_id, operation, row, user):
         return found
     if operation.needs_reason and not reason.strip():
         raise NotAllowed("Nothing was sent: write the reason, it is kept in the log.")
@@ -66,7 +66,7 @@ def submit(
         call = checked_call(operation, fresh, cleaned=cleaned, opened=opened)
     except PushError:
         # The other one of two simultaneous submits may have changed the very state that forbids this one.
-        if found := _find(push_id, operation, row, user):
+        if found := earlier(push_id, operation, row, user):
             return found
         raise
     push = Push(
@@ -84,15 +84,15 @@ def submit(
     try:
         push.save(force_insert=True)
     except IntegrityError:
-        if found := _find(push_id, operation, row, user):
+        if found := earlier(push_id, operation, row, user):
             return found
         raise
     send(push, operation)
     return push
 
 
-def _find(push_id: UUID, operation: Operation, row: StripeObject, user: User) -> Push | None:
-    """The push of an earlier submit of the same form. Raises PushIdTaken where it was about something else."""
+def earlier(push_id: UUID, operation: Operation, row: StripeObject, user: User) -> Push | None:
+    """The push of an earlier submit of the same form (S30). Raises PushIdTaken where it was about something else."""
     push = Push.objects.filter(pk=push_id).first()
     if push is None:
         return None

@@ -14,12 +14,14 @@ from django.test import Client
 from django.utils import timezone
 
 from stripe_mirror.admin import display
+from stripe_mirror.admin.operations import operation_url
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Customer, CustomerLink, Job, Push, Subscription
 from stripe_mirror.pull.apply import apply_state
 from stripe_mirror.pull.fetch import fetch_now
 from stripe_mirror.pull.pages import SYNC
 from stripe_mirror.push.jobs import run_job
+from stripe_mirror.push.operation import get_operation
 from tests.sandbox.testing import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,6 +148,35 @@ def test_s30_a_form_that_is_sent_twice_is_done_once(
     assert messages_of(answer) == ["Edit customer: this was done already, it was not sent a second time."]
     assert writes(sandbox) == []
     assert Push.objects.count() == 1
+
+
+def test_s30_a_form_that_is_sent_again_is_known_though_it_would_not_be_valid_any_more(
+    clerk: Callable[..., Client], subscriptions: list[Any], sandbox: RunningSandbox
+) -> None:
+    """What was sent first is told, not what forbids it now."""
+    subscription = subscriptions[0]
+    client = clerk("cancel_subscription")
+    url = operation_url(subscription, get_operation("cancel_subscription"))
+    form = opened(client, url) | {"when": "period_end", "reason": "asked"}
+    assert messages_of(client.post(url, form, follow=True)) == ["Cancel subscription: done."]
+    arrive(sandbox.delete(f"/v1/subscriptions/{subscription.pk}"))
+    sandbox.clear_requests()
+    answer = client.post(url, form, follow=True)
+    assert messages_of(answer) == ["Cancel subscription: this was done already, it was not sent a second time."]
+    assert sandbox.requests() == []
+
+
+def test_s30_a_refused_form_that_is_sent_again_shows_the_refusal_and_sends_nothing(
+    clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox
+) -> None:
+    client, url = clerk("edit_customer"), display.object_url(customer)
+    form = opened(client, url) | {"email": "no email", "phone": "typed"}
+    client.post(url, form)
+    sandbox.clear_requests()
+    html = client.post(url, form).content.decode()
+    assert "Invalid email address" in html.split('for="id_email"', 1)[1].split("sm-field", 1)[0]
+    assert inputs(html)["phone"] == "typed"
+    assert writes(sandbox) == []
 
 
 def test_stripes_refusal_stands_at_its_field_and_nothing_typed_is_lost(
