@@ -107,11 +107,7 @@ def test_s30_a_double_click_on_the_cancel_form_is_one_call(page: Page, demo: Run
     page.locator("input[name=when][value=now]").check()
     page.fill("[name=reason]", "asked by phone")
     page.locator("form button[type=submit]", has_text="Cancel subscription").dblclick()
-    try:
-        page.wait_for_url(re.compile(r"/change/"))
-    except Exception:
-        open("/tmp/w/circle.txt","w").write(page.locator("body").inner_text()); page.screenshot(path="/tmp/w/circle.png", full_page=True)
-        raise
+    page.wait_for_url(re.compile(r"/change/"))
     expect(page.locator(".sm-page")).to_contain_text(re.compile("cancel", re.I))
     assert demo.get(path)["status"] == "canceled"
     assert len(demo.calls("DELETE", path)) == 1
