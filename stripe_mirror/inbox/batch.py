@@ -39,7 +39,7 @@ from stripe_mirror.inbox.events import (
 from stripe_mirror.inbox.store import GRACE
 from stripe_mirror.kinds import Kind, get_kind
 from stripe_mirror.models import InboxEvent
-from stripe_mirror.pull import drafts, rows
+from stripe_mirror.pull import clock, drafts, rows
 from stripe_mirror.pull.apply import decide_on, embeds_news
 from stripe_mirror.pull.changes import Origin
 from stripe_mirror.pull.drafts import Draft, Raced
@@ -67,7 +67,7 @@ def _apply(event_ids: Sequence[str], known: Mapping[str, InboxEvent]) -> set[str
     try:
         with transaction.atomic():
             _answer_for_less()
-            batch = Batch(_claimed(event_ids, known), now=timezone.now())
+            batch = Batch(_claimed(event_ids, known), now=timezone.now(), stamp=clock.now())
             batch.run()
     except Raced:
         return set()
@@ -105,6 +105,8 @@ class Batch:
 
     events: Sequence[InboxEvent]
     now: datetime
+    # What the rows are stamped with.
+    stamp: datetime
     # Left to be done alone: they need Stripe, or what they embed is to be stored, or their row was not free.
     left: set[str] = field(default_factory=set)
     # Of the objects whose state changed.
@@ -176,7 +178,7 @@ class Batch:
         def siblings(second: datetime) -> Sequence[EventState]:
             return self._siblings(second, event, kind)
 
-        decision, _ = decide_on(draft, event=state, origin=self._origins[event.pk], siblings=siblings, now=self.now)
+        decision, _ = decide_on(draft, event=state, origin=self._origins[event.pk], siblings=siblings, now=self.stamp)
         if decision is Decision.FETCH:
             self._wait(event, why_asked(state), ask_at(event, self.now))
         elif decision is Decision.APPLY and not state.deletes and embeds_news(kind, before, state.object):

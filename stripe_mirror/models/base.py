@@ -34,7 +34,7 @@ class StripeObject(models.Model):
     # The latest second that the state may stem from (the Date of an answer of the API). Empty where an unbroken chain
     # of events led to it (see `pull.ordering`).
     read_until = models.DateTimeField(null=True, editable=False)
-    # When we last saw this state confirmed (our clock), and when `data` last changed.
+    # When we last saw this state confirmed (the clock that all machines share), and when `data` last changed.
     synced_at = models.DateTimeField(editable=False)
     changed_at = models.DateTimeField(editable=False)
     # Tombstone: when Stripe's object was deleted. The row stays, with its last state.

@@ -12,10 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from stripe_mirror.kinds import Embedded, Kind
-from stripe_mirror.pull import embedded, ordering, rows
+from stripe_mirror.pull import clock, embedded, ordering, rows
 from stripe_mirror.pull.changes import Origin
 from stripe_mirror.pull.drafts import Draft
 from stripe_mirror.pull.ordering import Bounds, Decision, EventState
@@ -87,7 +86,7 @@ def apply_event(
     id = str(event.object["id"])
     for _ in range(LOOKS):
         draft = rows.draft_of(kind, rows.locked(kind, id), id=id)
-        decided = decide_on(draft, event, origin=origin, siblings=siblings, now=timezone.now())
+        decided = decide_on(draft, event, origin=origin, siblings=siblings, now=clock.now())
         try:
             rows.save(draft)
         except Raced:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from stripe_mirror.kinds import Kind, get_kind
 from stripe_mirror.models import SyncPart
 from stripe_mirror.pull import backfill_runs as runs
-from stripe_mirror.pull import confirmations
+from stripe_mirror.pull import clock, confirmations
 from stripe_mirror.pull.apply import apply_page
 from stripe_mirror.pull.backfill_runs import moment
 from stripe_mirror.pull.embedded import store_page_children
@@ -91,7 +91,7 @@ def next_page(part: Part) -> Page | None:
     request = part.lines.request()
     if request is None:
         return None
-    sent_at = timezone.now()
+    sent_at = clock.now()
     try:
         answer = read_one(request) if isinstance(part.lines, OneByOne) else read.list_page(*request)
     except NotFound as failure:

@@ -13,12 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import Kind
 from stripe_mirror.models import Change, Confirmation, StripeObject
-from stripe_mirror.pull import ordering, rows
+from stripe_mirror.pull import clock, ordering, rows
 from stripe_mirror.pull.changes import Origin, change, differences
 from stripe_mirror.pull.ordering import Bounds, Decision
 from stripe_mirror.pull.storable import may_be_unstorable, storable
@@ -122,7 +121,7 @@ def _differing(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _store_text(kind: Kind, text: str, count: int, seen: Bounds, sent_at: datetime | None, touch: bool) -> PageResult:
-    now = timezone.now()
+    now = clock.now()
     values: dict[str, str | bool | datetime | None] = {
         "text": text,
         "object_type": kind.object,
@@ -155,36 +154,37 @@ def _change_of_row(kind: Kind, row: tuple[Any, ...], seen: Bounds, now: datetime
 def _store_items(kind: Kind, items: list[dict[str, Any]], seen: Bounds, sent_at: datetime | None) -> PageResult:
     """The same in Python, in one transaction, rows locked in the order of their ids."""
     unique = {str(item["id"]): item for item in items}
-    manager = kind.model._default_manager
+    manager, now = kind.model._default_manager, clock.now()
     with transaction.atomic():
         found = manager.select_for_update().only(*rows.OWN_COLUMNS).filter(pk__in=unique).order_by("pk")
         held = {str(row.pk): row for row in found}
         account = rows.account_id()
-        fresh = [_new_row(kind, unique[id], seen, account) for id in sorted(unique) if id not in held]
+        fresh = [_new_row(kind, unique[id], seen, account, now=now) for id in sorted(unique) if id not in held]
         # Another writer's row wins here and gives way to the next page.
         manager.bulk_create(fresh, ignore_conflicts=True)
-        results = [_store_known(kind, held[id], unique[id], seen, sent_at) for id in sorted(held)]
+        results = [_store_known(kind, held[id], unique[id], seen, sent_at, now=now) for id in sorted(held)]
         changes = [result for result in results if isinstance(result, Change)]
         Change.objects.bulk_create(changes)
         touched = [id for id, result in zip(sorted(held), results, strict=True) if result is Decision.DUPLICATE]
-        _touch(manager, touched, held, seen)
+        _touch(manager, touched, held, seen, now=now)
     return PageResult(len(items), len(fresh), len(changes))
 
 
-def _touch(manager: Any, ids: list[str], held: dict[str, StripeObject], seen: Bounds) -> None:
+def _touch(manager: Any, ids: list[str], held: dict[str, StripeObject], seen: Bounds, *, now: datetime) -> None:
     """Move the seconds of unchanged rows; nearly always they are all the same."""
-    now, groups = timezone.now(), dict[tuple[datetime, datetime], list[str]]()
+    groups = dict[tuple[datetime, datetime, datetime], list[str]]()
     for id in ids:
         moved = ordering.bounds_after_read(
             rows.held(held[id]), Decision.DUPLICATE, as_of=seen.as_of, read_until=seen.read_until or seen.as_of
         )
-        groups.setdefault((moved.as_of, moved.read_until or moved.as_of), []).append(id)
-    for (as_of, read_until), of_them in groups.items():
-        manager.filter(pk__in=of_them).update(as_of=as_of, read_until=read_until, synced_at=now)
+        stamp = ordering.after(held[id].synced_at, now)
+        groups.setdefault((moved.as_of, moved.read_until or moved.as_of, stamp), []).append(id)
+    for (as_of, read_until, stamp), of_them in groups.items():
+        manager.filter(pk__in=of_them).update(as_of=as_of, read_until=read_until, synced_at=stamp)
 
 
 def _store_known(
-    kind: Kind, row: StripeObject, item: dict[str, Any], seen: Bounds, sent_at: datetime | None
+    kind: Kind, row: StripeObject, item: dict[str, Any], seen: Bounds, sent_at: datetime | None, *, now: datetime
 ) -> Change | Decision:
     until = seen.read_until or seen.as_of
     held, (state, replaced) = rows.held(row), storable(item)
@@ -192,16 +192,16 @@ def _store_known(
     doubtful = sent_at is None and seen.as_of <= (row.read_until or row.as_of)
     if decision is not Decision.APPLY or doubtful:
         return decision if decision is not Decision.APPLY else Decision.STALE
-    now, old, revived = timezone.now(), row.data, row.deleted_at is not None
+    old, revived = row.data, row.deleted_at is not None
     bounds = ordering.bounds_after_read(held, decision, as_of=seen.as_of, read_until=until)
     rows.update(row, data=state, bounds=bounds, now=now, deleted_at=None, nul_replaced=replaced)
     fields = differences(old, state)
     return _change(kind, str(row.pk), version=row.version, fields=fields, revived=revived, at=seen.as_of, now=now)
 
 
-def _new_row(kind: Kind, item: dict[str, Any], seen: Bounds, account: str) -> StripeObject:
+def _new_row(kind: Kind, item: dict[str, Any], seen: Bounds, account: str, *, now: datetime) -> StripeObject:
     state, replaced = storable(item)
-    return rows.new_row(kind, state, bounds=seen, account=account, nul_replaced=replaced)
+    return rows.new_row(kind, state, bounds=seen, account=account, nul_replaced=replaced, now=now)
 
 
 def _change(

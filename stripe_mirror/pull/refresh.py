@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Refresh
-from stripe_mirror.pull import embedded
+from stripe_mirror.pull import clock, embedded
 from stripe_mirror.pull.apply import apply_page
 from stripe_mirror.pull.fetch import complete_lists
 from stripe_mirror.pull.listing import objects_in
@@ -62,7 +62,7 @@ def refresh(key: str) -> bool:
 
 def _read(wish: Refresh) -> None:
     kind = get_kind(wish.object_type)
-    sent_at = timezone.now()
+    sent_at = clock.now()
     for answer in _answers(wish):
         objects = [found for item in _items(answer) for found in objects_in(item, wish.inside)]
         as_of, until = answer.as_of, answer.read_until
@@ -70,7 +70,7 @@ def _read(wish: Refresh) -> None:
         apply_page(kind, text, objects, as_of=as_of, read_until=until, sent_at=sent_at)
         for id in embedded.store_page_children(kind, objects, as_of=as_of, read_until=until, sent_at=sent_at):
             complete_lists(kind, id)
-        sent_at = timezone.now()
+        sent_at = clock.now()
 
 
 def _answers(wish: Refresh) -> Iterator[Answer]:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.utils import timezone
-
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import Kind
 from stripe_mirror.models import Confirmation, MirroredAccount, StripeObject
-from stripe_mirror.pull import confirmations, drafts
+from stripe_mirror.pull import clock, confirmations, drafts
 from stripe_mirror.pull.changes import Origin
 from stripe_mirror.pull.drafts import Applied, Draft, Outcome, Raced
 from stripe_mirror.pull.ordering import Bounds, Held, after
@@ -78,7 +76,7 @@ def account_id() -> str:
 def write(kind: Kind, row: StripeObject | None, state: dict[str, Any], *, bounds: Bounds, origin: Origin) -> Applied:
     """Make `state` the row's, record the change, wake a tombstone. Raises Raced."""
     draft = draft_of(kind, row, id=str(state["id"]))
-    applied = draft.write(state, bounds=bounds, origin=origin, now=timezone.now())
+    applied = draft.write(state, bounds=bounds, origin=origin, now=clock.now())
     save(draft)
     return applied
 
@@ -94,7 +92,7 @@ def bury(
 ) -> Applied:
     """Turn the row into a tombstone that keeps the last known state. Raises Raced."""
     draft = draft_of(kind, row, id=id)
-    applied = draft.bury(last_state, bounds=bounds, origin=origin, now=timezone.now())
+    applied = draft.bury(last_state, bounds=bounds, origin=origin, now=clock.now())
     save(draft)
     return applied
 
@@ -121,13 +119,14 @@ def confirm(row: StripeObject, *, bounds: Bounds, synced: bool = True) -> None:
     """Move only the seconds: the state is known to have held at another time, too."""
     values: dict[str, Any] = {"as_of": bounds.as_of, "read_until": bounds.read_until}
     if synced:
-        values["synced_at"] = after(row.synced_at, timezone.now())
+        values["synced_at"] = after(row.synced_at, clock.now())
     type(row)._default_manager.filter(pk=row.pk).update(**values)
 
 
-def new_row(kind: Kind, state: dict[str, Any], *, bounds: Bounds, account: str, nul_replaced: bool) -> StripeObject:
+def new_row(
+    kind: Kind, state: dict[str, Any], *, bounds: Bounds, account: str, nul_replaced: bool, now: datetime
+) -> StripeObject:
     """An unsaved row."""
-    now = timezone.now()
     return kind.model(
         id=state["id"],
         account=account,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from stripe_mirror.pull import clock as stamps
+
 FORMAT = "d"
 # How fast it runs by itself.
 PACE = 0.001
@@ -46,5 +48,5 @@ class SharedClock:
         self.offset = timestamp - time.time() * PACE
 
     def install(self) -> None:
-        """Let Django read this clock in this process and in all that it forks."""
-        timezone.now = self.now
+        """Let Django, and the stamps of rows, read this clock in this process and in all that it forks."""
+        timezone.now = stamps.now = self.now
