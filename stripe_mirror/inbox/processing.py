@@ -36,7 +36,7 @@ from stripe_mirror.kinds import Kind, kind_of
 from stripe_mirror.models import InboxEvent
 from stripe_mirror.pull.apply import Applied, Outcome, apply_event
 from stripe_mirror.pull.embedded import store_embedded
-from stripe_mirror.pull.fetch import Overtaken, fetch_now, missing_parents
+from stripe_mirror.pull.fetch import Overtaken, Unreachable, fetch_now, missing_parents
 from stripe_mirror.pull.ordering import Decision
 from stripe_mirror.stripe_api.errors import Refused, StripeFailure
 
@@ -111,6 +111,10 @@ def settle(object_type: str, object_id: str) -> bool:
         applied = fetch_now(
             kind, object_id, origin=origin_of(newest), patient=False, near=state_of(newest, kind).object
         )
+    except Unreachable as failure:
+        # No later try could do more; a person sees it.
+        _postpone([event.pk for event in events], str(failure), tries=1)
+        return True
     except (StripeFailure, Overtaken) as failure:
         asked = isinstance(failure, Refused | Overtaken)
         _postpone([event.pk for event in events], str(failure), may_give_up=asked)
@@ -208,7 +212,7 @@ def _open(event_ids: list[str]) -> QuerySet[InboxEvent]:
     return InboxEvent.objects.select_for_update().filter(pk__in=event_ids, state__in=OPEN).order_by("pk")
 
 
-def _postpone(event_ids: list[str], reason: str, *, may_give_up: bool = True) -> None:
+def _postpone(event_ids: list[str], reason: str, *, may_give_up: bool = True, tries: int = TRIES) -> None:
     """Try again later, ever more rarely; at last give up, visibly, unless it is Stripe or our key that fails.
 
     An outage or a worn-out key may last longer than any number of tries, and no later look finds these events again.
@@ -217,7 +221,7 @@ def _postpone(event_ids: list[str], reason: str, *, may_give_up: bool = True) ->
         for event in _open(event_ids):
             event.attempts += 1
             pause = timedelta(seconds=min(5 * 4 ** min(event.attempts - 1, 9), 3600))
-            event.state = State.FAILED if may_give_up and event.attempts >= TRIES else State.WAITING
+            event.state = State.FAILED if may_give_up and event.attempts >= tries else State.WAITING
             event.next_attempt_at = None if event.state == State.FAILED else timezone.now() + pause
             # A crash between an object and what it embeds must be remembered, or the event would be decided twice.
             event.reason = event.reason if event.reason == EMBEDDED_LEFT else reason

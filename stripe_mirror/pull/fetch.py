@@ -13,12 +13,13 @@ from django.utils import timezone
 from stripe_mirror.kinds import Embedded, Kind, get_kind
 from stripe_mirror.models import StripeObject
 from stripe_mirror.models.fields import JsonForeignKey
-from stripe_mirror.pull import embedded, rows, single
+from stripe_mirror.pull import clock, embedded, rows, single
 from stripe_mirror.pull.account import check_account, require_mirrored_mode
 from stripe_mirror.pull.apply import Applied, Origin, Outcome, apply_deleted, apply_page, apply_state
 from stripe_mirror.pull.implied import implied_by
 from stripe_mirror.pull.pages import SYNC
 from stripe_mirror.stripe_api import read
+from stripe_mirror.stripe_api.errors import Refused
 
 # An object that changes while it is read is read again, at most so often: the next event tries anew.
 READS = 4
@@ -28,20 +29,28 @@ class Overtaken(Exception):
     """The object changed faster than it could be read."""
 
 
+class Unreachable(Refused):
+    """Stripe shows such objects only inside others, and nothing says in which: it could not be looked for."""
+
+
 def fetch_now(
     kind: Kind, id: str, *, origin: Origin = SYNC, patient: bool = True, near: Mapping[str, Any] | None = None
 ) -> Applied | None:
-    """Read the object and store what Stripe says; None where neither Stripe nor we have it, or nothing leads to it.
+    """Read the object and store what Stripe says; None where neither Stripe nor we have it.
 
     `near` as for `single.look`, beside what we hold of the object. Raises a StripeFailure (OtherAccount where the key
-    isn't the mirrored account's), or Overtaken where newer states kept arriving in the meantime.
+    isn't the mirrored account's), Unreachable where nothing leads to it, or Overtaken where newer states kept arriving
+    in the meantime.
     """
     require_mirrored_mode()
     for _ in range(READS):
         sent_at = rows.stamp(kind, id)
         seen = single.look(kind, id, near={**_held_state(kind, id), **(near or {})}, patient=patient)
         if seen is None:
-            return None
+            raise Unreachable(
+                f"Stripe gives no {kind.model._meta.verbose_name} singly, only those of a known {single.ways(kind)}; "
+                "of this one none is known, so it could not be looked for."
+            )
         applied = _store(kind, id, seen, origin=origin, sent_at=sent_at)
         if applied is None or applied.outcome is not Outcome.STALE:
             return applied
@@ -116,20 +125,20 @@ def _held_state(kind: Kind, id: str) -> dict[str, Any]:
 
 def _store(kind: Kind, id: str, seen: single.Seen, *, origin: Origin, sent_at: datetime) -> Applied | None:
     if seen.state is None:
-        return _gone(kind, id, sent_at=sent_at, origin=origin)
+        return _gone(kind, id, seen, sent_at=sent_at, origin=origin)
     as_of = seen.as_of or sent_at
     return apply_state(kind, seen.state, as_of=as_of, read_until=seen.read_until, origin=origin, sent_at=sent_at)
 
 
-def _gone(kind: Kind, id: str, *, sent_at: datetime, origin: Origin) -> Applied | None:
-    """A 404 carries no clock of Stripe's: the deletion lies between what we hold and now."""
+def _gone(kind: Kind, id: str, seen: single.Seen, *, sent_at: datetime, origin: Origin) -> Applied | None:
+    """The deletion lies between what we hold and Stripe's answer."""
     held = kind.model._default_manager.filter(pk=id).values_list("as_of", flat=True).first()
     if held is None:
         return None
     # With a key of another account every object is missing, and none is deleted.
     check_account()
-    now = timezone.now().replace(microsecond=0)
-    return apply_deleted(kind, id, as_of=held, read_until=max(held, now), sent_at=sent_at, origin=origin)
+    until = seen.read_until or timezone.now().replace(microsecond=0)
+    return apply_deleted(kind, id, as_of=held, read_until=max(held, until), sent_at=sent_at, origin=origin)
 
 
 def _never_seen(parent: Kind, parent_id: str, kind: Kind, id: str) -> None:
@@ -142,7 +151,7 @@ def _never_seen(parent: Kind, parent_id: str, kind: Kind, id: str) -> None:
 
 def _complete(row: StripeObject, embeds: Embedded, origin: Origin) -> None:
     child, present = get_kind(embeds.object), set[str]()
-    sent_at = timezone.now()
+    sent_at = clock.now()
     path, params = child.list_path, {embeds.parent_column: str(row.pk)}
     if child.nested:
         path, params = child.nested.path.format(parent=row.pk), {}
@@ -150,5 +159,5 @@ def _complete(row: StripeObject, embeds: Embedded, origin: Origin) -> None:
         items = answer.body["data"]
         apply_page(child, answer.text, items, as_of=answer.as_of, read_until=answer.read_until, sent_at=sent_at)
         present |= {item["id"] for item in items}
-        sent_at = timezone.now()
+        sent_at = clock.now()
     embedded.bury_missing(row, embeds, present=present, origin=origin)

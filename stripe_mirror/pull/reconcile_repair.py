@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from stripe_mirror.kinds import kind_of
 from stripe_mirror.models import Difference
-from stripe_mirror.pull.fetch import Overtaken, fetch_now
+from stripe_mirror.pull.fetch import Overtaken, Unreachable, fetch_now
 from stripe_mirror.pull.rows import Applied, Outcome
 from stripe_mirror.stripe_api.errors import StripeFailure
 
@@ -35,14 +35,14 @@ def repair(difference: Difference, *, user_id: Any = None, patient: bool = True)
     near = {**(held or {}), **difference.near}
     try:
         applied = fetch_now(kind, difference.object_id, near=near, patient=patient)
+    except Unreachable as failure:
+        return _failed(difference, f"{failure} Sync its kind.")
     except (StripeFailure, Overtaken) as failure:
         return _failed(difference, str(failure))
     except Exception as error:
         # Whatever it is, the others of the kind are to be repaired, and the page is to answer.
         logger.exception("%s could not be repaired.", difference)
         return _failed(difference, f"{type(error).__name__} while it was repaired; see the log of that time.")
-    if applied is None and held is not None:
-        return _failed(difference, "Stripe gives no way to look at this one object: sync its kind.")
     return _ended(difference, applied, user_id)
 
 

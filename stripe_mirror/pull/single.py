@@ -10,7 +10,6 @@ from typing import Any
 from stripe_mirror.kinds import Kind, all_kinds, get_kind
 from stripe_mirror.pull.listing import objects_in
 from stripe_mirror.stripe_api import read
-from stripe_mirror.stripe_api.client import Answer
 from stripe_mirror.stripe_api.errors import NotFound
 
 
@@ -19,7 +18,7 @@ class Seen:
     """What Stripe has under an id; `state` is None where it has nothing."""
 
     state: dict[str, Any] | None
-    # The state held at some instant between these two (Stripe's clock). A 404 carries none: then both are empty.
+    # The state held at some instant between these two (Stripe's clock). A 404 says only the latter.
     as_of: datetime | None = None
     read_until: datetime | None = None
 
@@ -36,11 +35,20 @@ def look(kind: Kind, id: str, *, near: Mapping[str, Any], patient: bool = False)
     return _found_inside(kind, id, near, patient)
 
 
+def ways(kind: Kind) -> str:
+    """What has to be known of an object that has no address of its own, for staff: "customer or subscription"."""
+    names = {outer.model._meta.verbose_name for outer, _, _ in _outers(kind)}
+    if kind.nested:
+        names = {get_kind(kind.nested.object).model._meta.verbose_name}
+    *others, last = sorted(str(name) for name in names)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _retrieved(kind: Kind, id: str, above: str, patient: bool) -> Seen:
     try:
         answer = read.retrieve(kind, id, parent=above, patient=patient)
-    except NotFound:
-        return Seen(None)
+    except NotFound as failure:
+        return Seen(None, read_until=failure.answered_at)
     return Seen(answer.body, answer.as_of, answer.read_until)
 
 
@@ -50,22 +58,16 @@ def _found_inside(kind: Kind, id: str, near: Mapping[str, Any], patient: bool) -
     for outer, expand, path in _outers(kind):
         if not (outer_id := _id_in(near, outer.object)):
             continue
-        answer = _read(outer.path(outer_id), {"expand": [expand]} if expand else {}, patient)
-        if answer is None:
-            last = last or Seen(None)
+        try:
+            answer = read.one(outer.path(outer_id), {"expand": [expand]} if expand else {}, patient=patient)
+        except NotFound as failure:
+            last = last or Seen(None, read_until=failure.answered_at)
             continue
         last = Seen(None, answer.as_of, answer.read_until)
         for found in objects_in(answer.body, path):
             if found.get("id") == id:
                 return Seen(found, answer.as_of, answer.read_until)
     return last
-
-
-def _read(path: str, params: dict[str, Any], patient: bool) -> Answer | None:
-    try:
-        return read.one(path, params, patient=patient)
-    except NotFound:
-        return None
 
 
 def _outers(kind: Kind) -> Iterator[tuple[Kind, str, str]]:

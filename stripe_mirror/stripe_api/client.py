@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +16,7 @@ import stripe
 
 from stripe_mirror.conf import conf
 from stripe_mirror.stripe_api.budget import Lane, budget, calls_for, lane
+from stripe_mirror.stripe_api.clock import answered_at
 from stripe_mirror.stripe_api.errors import OutcomeUnknown, RateLimited, translated
 
 # Connect and read, in seconds: a page of staff's waits for a call, and a worker must come round.
@@ -135,7 +135,8 @@ def _again_and_again(path: str, params: Mapping[str, Any] | None, tries: int) ->
 
 def _answer(response: Any, *, elapsed: float) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    until = _stripe_clock(headers.get("date", ""))
+    # Without the header our own clock is the best guess left.
+    until = answered_at(headers) or datetime.now(UTC).replace(microsecond=0)
     try:
         text = response.headers.body.decode()
         body = json.loads(text)
@@ -154,11 +155,3 @@ def _answer(response: Any, *, elapsed: float) -> Answer:
         request_id=headers.get("request-id", ""),
         replayed=headers.get("idempotent-replayed", "").lower() == "true",
     )
-
-
-def _stripe_clock(header: str) -> datetime:
-    """The Date header; where an odd proxy drops it, our own clock is the best guess left."""
-    try:
-        return parsedate_to_datetime(header).astimezone(UTC)
-    except (TypeError, ValueError):
-        return datetime.now(UTC).replace(microsecond=0)

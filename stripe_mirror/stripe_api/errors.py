@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import stripe
+
+from stripe_mirror.stripe_api.clock import answered_at
 
 # Keys and signing secrets, also as Stripe masks them in its messages: "rk_test_****abcd".
 SECRET = re.compile(r"\b(?:(?:sk|rk)_(?:live|test)_|whsec_)[\w*]+")
@@ -34,6 +37,7 @@ class StripeFailure(Exception):
         request_id: str = "",
         http_status: int | None = None,
         body: dict[str, Any] | None = None,
+        answered_at: datetime | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -43,6 +47,8 @@ class StripeFailure(Exception):
         self.http_status = http_status
         # Stripe's error object, where there was one.
         self.body = body or {}
+        # When, on Stripe's clock; empty where there was no answer.
+        self.answered_at = answered_at
 
 
 class Refused(StripeFailure):
@@ -95,6 +101,7 @@ def translate(error: stripe.StripeError) -> StripeFailure:
         request_id=str(error.request_id or ""),
         http_status=status,
         body=details,
+        answered_at=answered_at(error.headers or {}),
     )
 
 

@@ -33,6 +33,7 @@ from stripe_mirror.models import (
 )
 from stripe_mirror.pull.backfill import backfill, listed_kinds
 from tests.conftest import events_of, post_event
+from tests.sandbox.billing.discounts import give_to_customer
 from tests.sandbox.testing import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -565,6 +566,34 @@ def test_foreign_event_leads_to_an_object_that_has_no_address_of_its_own(company
     assert keep(old) == [State.WAITING]
     drain()
     assert Discount.objects.get().data == seen
+
+
+def test_foreign_event_leads_to_the_discount_of_a_customer_that_names_no_subscription(
+    sandbox: RunningSandbox,
+) -> None:
+    """S16"""
+    sandbox.post("/v1/coupons", id="TEN", percent_off=10, duration="forever")
+    made = sandbox.post("/v1/customers", name="Ada")["id"]
+    with sandbox.sandbox.lock:
+        give_to_customer(sandbox.sandbox, made, "TEN")
+    seen = sandbox.get(f"/v1/customers/{made}")["discount"]
+    assert (seen["customer"], seen["subscription"]) == (made, None)
+    keep(event(1, "customer.discount.created", {**seen, "name": "an old shape"}, api_version="2024-06-20"))
+    drain()
+    assert InboxEvent.objects.get().state == State.APPLIED
+    assert Discount.objects.get().data == seen
+
+
+def test_foreign_event_about_what_cannot_be_looked_for_fails_and_says_why(sandbox: RunningSandbox) -> None:
+    """S16: of a Checkout session without a customer. It is not said to be gone, and another event takes its course."""
+    nowhere = {"id": "di_1", "object": "discount", "customer": None, "subscription": None, "checkout_session": "cs_1"}
+    keep(event(1, "customer.discount.created", nowhere, api_version="2024-06-20"))
+    drain()
+    failed = InboxEvent.objects.get()
+    assert (failed.state, failed.attempts, failed.next_attempt_at) == (State.FAILED, 1, None)
+    assert "of a known customer, invoice or subscription" in failed.reason
+    assert "no such object" not in failed.reason
+    assert not Discount.objects.exists()
 
 
 def test_change_whose_items_are_not_stored_yet_counts_among_those_of_its_second() -> None:

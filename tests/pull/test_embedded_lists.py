@@ -11,7 +11,7 @@ from django.utils import timezone
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Discount, Invoice, InvoiceLineItem, TaxId
 from stripe_mirror.pull.apply import Outcome, apply_state
-from stripe_mirror.pull.fetch import complete_lists, fetch_now
+from stripe_mirror.pull.fetch import Unreachable, complete_lists, fetch_now
 from stripe_mirror.pull.listing import objects_in, sources
 from stripe_mirror.pull.pages import SYNC
 from stripe_mirror.stripe_api import read
@@ -90,11 +90,13 @@ def test_discount_that_was_taken_off_becomes_a_tombstone(sandbox: RunningSandbox
     assert Discount.objects.get().deleted_at is not None
 
 
-def test_object_to_which_nothing_leads_is_left_alone(sandbox: RunningSandbox) -> None:
+def test_object_to_which_nothing_leads_is_not_said_to_be_gone(sandbox: RunningSandbox) -> None:
     sandbox.post("/v1/customers", name="Ada")
     sandbox.clear_requests()
-    assert fetch_now(get_kind("discount"), "di_unknown") is None
-    assert fetch_now(get_kind("customer_balance_transaction"), "cbtxn_unknown") is None
+    with pytest.raises(Unreachable, match="no discount singly, only those of a known customer, invoice or subscr"):
+        fetch_now(get_kind("discount"), "di_unknown")
+    with pytest.raises(Unreachable, match="only those of a known customer;"):
+        fetch_now(get_kind("customer_balance_transaction"), "cbtxn_unknown")
     assert not sandbox.requests()
 
 

@@ -44,7 +44,7 @@ from stripe_mirror.pull.reconcile_walk import Position, Spending
 from stripe_mirror.stripe_api import read
 from stripe_mirror.stripe_api.budget import budget
 from tests.conftest import events_of, post_event
-from tests.sandbox.seed import seed
+from tests.sandbox.seeded import seeded
 from tests.sandbox.testing import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +62,7 @@ def no_waiting(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.fixture
 def mirrored(sandbox: RunningSandbox) -> RunningSandbox:
     """A small company with an object of nearly every kind, and a mirror that equals it."""
-    seed(sandbox.sandbox, customers=15)
+    seeded(sandbox.sandbox, customers=15)
     buyer = next(row for row in sandbox.objects("customer") if not row.get("deleted") and not row.get("test_clock"))
     sandbox.post(f"/v1/customers/{buyer['id']}/balance_transactions", amount=-500, currency="usd")
     fill()
@@ -590,6 +590,21 @@ def test_failed_repair_is_noted_and_the_difference_stays_open(sandbox: RunningSa
     difference.refresh_from_db()
     assert (difference.outcome, difference.repaired_at) == (Outcome.OPEN, None)
     assert difference.note.startswith("Not repaired: Stripe can't be reached")
+
+
+def test_repair_says_gone_only_of_what_it_could_look_for(sandbox: RunningSandbox) -> None:
+    """A discount stands inside other objects: where none of them is known, it may well be at Stripe."""
+    Difference.objects.create(
+        object_type="discount", object_id="di_1", nature=Nature.MISSING_HERE, found_at=timezone.now()
+    )
+    Difference.objects.create(
+        object_type="customer", object_id="cus_1", nature=Nature.MISSING_HERE, found_at=timezone.now()
+    )
+    lost, absent = Difference.objects.order_by("-object_type")
+    assert (repair(lost), repair(absent)) == (False, True)
+    assert lost.outcome == Outcome.OPEN
+    assert lost.note.endswith("so it could not be looked for. Sync its kind.")
+    assert (absent.outcome, absent.note) == (Outcome.EQUAL, "Neither Stripe nor the mirror has it any more.")
 
 
 # --- The schedule ---------------------------------------------------------------------------------------------------
