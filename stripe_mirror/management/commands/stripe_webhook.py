@@ -51,11 +51,17 @@ class Command(BaseCommand):
         )
 
     def _tell_secret(self, endpoint: Endpoint) -> None:
-        # Kept: while an endpoint is replaced, both may sign.
-        secrets = ",".join([*conf.webhook_secrets, endpoint.secret]) if not conf.demo else endpoint.secret
         self.stdout.write(f"Registered {endpoint.id} for {len(endpoint.events)} events at {endpoint.url}.")
-        self.stdout.write("Stripe tells the secret only now. Put this line into .env and restart the server:\n")
-        self.stdout.write(f"STRIPE_WEBHOOK_SECRETS={secrets}")
+        if not conf.webhook_secrets or conf.demo:
+            self.stdout.write("Stripe tells the secret only now. Put this line into .env and restart the server:\n")
+            self.stdout.write(f"STRIPE_WEBHOOK_SECRETS={endpoint.secret}")
+            return
+        # The others are not repeated: this lands in terminals and logs.
+        self.stdout.write(
+            "Stripe tells the secret only now. Append it in .env to STRIPE_WEBHOOK_SECRETS, after a comma (the others "
+            "stay: while an endpoint is replaced, both sign), and restart the server:\n"
+        )
+        self.stdout.write(endpoint.secret)
 
     def _list(self, options: dict[str, Any]) -> None:
         for endpoint in list_endpoints():
