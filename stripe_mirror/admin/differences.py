@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -17,7 +18,7 @@ from stripe_mirror.admin.filters import ObjectTypeFilter, StateFilter
 from stripe_mirror.admin.inbox import OBJECT
 from stripe_mirror.admin.proof import nature_pill, proof, shown
 from stripe_mirror.background import enqueue
-from stripe_mirror.kinds import Kind, kind_of
+from stripe_mirror.kinds import Kind, all_kinds, kind_of
 from stripe_mirror.models import Difference
 from stripe_mirror.pull.reconcile_repair import repair
 from stripe_mirror.pull.reconcile_rounds import ask, compared_kinds
@@ -99,12 +100,16 @@ class DifferenceAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without the kinds that this person may not see."""
+        hidden = [kind.object for kind in all_kinds() if not detail.may_view(request.user, kind.object)]
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.exclude(object_type__in=hidden) if hidden else rows
+
     def heading(self, row: Any) -> str:
         return f"{display.words(row.get_nature_display())}: {row.object_id}"
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        if kind_of(row.object_type) and not detail.may_view(request.user, row.object_type):
-            raise PermissionDenied
         may = request.user.has_perm(RUN) and row.outcome == Difference.Outcome.OPEN
         url = display.admin_url(Difference, "repair", row.pk) if may else ""
         found = shown(row)
@@ -127,10 +132,11 @@ class DifferenceAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, self.proof_template, context)
 
     def compare_view(self, request: HttpRequest, object_type: str) -> HttpResponse:
-        """Compare a kind as a whole, now; or all of them."""
-        if refusal := self._refusal(request):
+        """Compare a kind as a whole, now; or all that this person may see."""
+        if refusal := self._refusal(request, object_type):
             return refusal
-        kinds = compared_kinds() if object_type == "all" else [k for k in compared_kinds() if k.object == object_type]
+        seen = [kind for kind in compared_kinds() if detail.may_view(request.user, kind.object)]
+        kinds = [kind for kind in seen if object_type in ("all", kind.object)]
         if not kinds:
             return self._back(request, "warning", "There is no such kind; nothing was started.")
         for kind in kinds:
@@ -140,9 +146,9 @@ class DifferenceAdmin(ReadOnlyAdmin):
 
     def repair_view(self, request: HttpRequest, difference_id: int) -> HttpResponse:
         """Store what Stripe says of one object."""
-        if refusal := self._refusal(request):
-            return refusal
         difference = Difference.objects.filter(pk=difference_id).first()
+        if refusal := self._refusal(request, difference.object_type if difference else ""):
+            return refusal
         if difference is None:
             return self.missing(request, str(difference_id))
         ended = repair(difference, user_id=request.user.pk, patient=False)
@@ -150,7 +156,7 @@ class DifferenceAdmin(ReadOnlyAdmin):
 
     def repair_kind_view(self, request: HttpRequest, object_type: str) -> HttpResponse:
         """Store what Stripe says of every object of a kind that differs; the worker does it."""
-        if refusal := self._refusal(request):
+        if refusal := self._refusal(request, object_type):
             return refusal
         kind = kind_of(object_type)
         if kind is None:
@@ -160,10 +166,13 @@ class DifferenceAdmin(ReadOnlyAdmin):
         enqueue("repair_differences", object_type, str(request.user.pk))
         return self._back(request, "success", f"Repairing {_plural(kind)}. Reload this page to see how far it is.")
 
-    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
+    def _refusal(self, request: HttpRequest, object_type: str) -> HttpResponse | None:
+        """Who compares or repairs learns what objects of the kind look like."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not request.user.has_perm(RUN):
+            raise PermissionDenied
+        if kind_of(object_type) and not detail.may_view(request.user, object_type):
             raise PermissionDenied
         return None
 

@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from stripe_mirror.admin import display
 from stripe_mirror.kinds import all_kinds, get_kind
@@ -150,9 +151,23 @@ def test_who_may_only_look_is_offered_nothing(staff: Callable[..., Client]) -> N
         html = said(viewer, url)
         assert "cus_Ada" in html and "data-submit-once" not in html
     assert viewer.post(reverse(REPAIR, args=(row.pk,))).status_code == 403
-    blind = staff("blind", "view_difference")
-    assert "Grace Hopper" not in said(blind)
-    assert blind.get(display.object_url(row)).status_code == 403
+
+
+def test_who_may_not_see_a_kind_sees_and_learns_nothing_of_its_differences(staff: Callable[..., Client]) -> None:
+    """Neither by looking nor by comparing and repairing, which would show the values, too."""
+    row, other = difference(), difference(object_type="product", object_id="prod_Boat", fields={"name": ["a", "b"]})
+    blind = staff("blind", "view_difference", "view_syncrun", "run_reconcile", "view_product")
+    for url in (URL, display.list_url(Difference), display.object_url(row)):
+        html = blind.get(url, follow=True).content.decode()
+        assert not [part for part in ("cus_Ada", "Ada Lovelace", "Grace Hopper") if part in html]
+        assert "prod_Boat" in html
+    forbidden = reverse(COMPARE, args=("customer",)), reverse(REPAIR_KIND, args=("customer",))
+    for url in (*forbidden, reverse(REPAIR, args=(row.pk,))):
+        assert blind.post(url).status_code == 403
+    assert not (SyncRun.objects.exists() or DBTaskResult.objects.exists())
+    assert blind.post(reverse(COMPARE, args=("all",))).status_code == 302
+    assert [run.object_type for run in SyncRun.objects.all()] == ["product"]
+    assert "Repair" in said(blind, display.object_url(other))
 
 
 def test_nothing_runs_by_a_link(role: Callable[[str], Client]) -> None:
