@@ -101,18 +101,26 @@ def steer(request: HttpRequest, group: UUID, action: str) -> HttpResponse:
         return HttpResponseNotAllowed(["POST"])
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
-    done = 0
+    done, held = 0, dict[str, str]()
     if action == "pause":
         done = backfill_runs.pause(group)
     elif action in ("resume", "resume-failed"):
         done = backfill_runs.resume(group, only_failed=action == "resume-failed", by=request.user.get_username())
+        held = backfill_runs.held_up(group)
+    if done and action != "pause":
         enqueue("run_backfill", str(group))
-    said = "Paused: what was read is stored." if action == "pause" else "Resumed where it was."
     if done:
-        messages.success(request, said)
-    else:
+        messages.success(request, "Paused: what was read is stored." if action == "pause" else "Resumed where it was.")
+    elif not held:
         messages.info(request, "Nothing was changed: the backfill is in another state by now.")
+    for name, above in held.items():
+        messages.warning(request, _waits(name, above))
     return HttpResponseRedirect(reverse("admin:stripe_mirror_syncrun_backfill"))
+
+
+def _waits(name: str, above: str) -> str:
+    below = display.kind_words(above).lower()
+    return f"{display.kind_words(name)} was not resumed: it stands below each {below}, which are paused. Resume both."
 
 
 def _context(request: HttpRequest, form: BackfillForm) -> dict[str, Any]:

@@ -71,9 +71,13 @@ def unfinished(kinds: Iterable[Kind], *, since: datetime | None = None) -> UUID 
 
 
 def resume(group: UUID, *, only_failed: bool = False, by: str = "") -> int:
-    """Let paused and failed runs go on; a part that is done stays done. How many runs those are."""
+    """Let paused and failed runs go on; a part that is done stays done. How many runs those are.
+
+    Not those that are `held_up`, where the paused ones aren't resumed with them.
+    """
     states = [State.FAILED] if only_failed else [State.FAILED, State.PAUSED]
-    ids = list(runs_of(group).filter(state__in=states).values_list("pk", flat=True))
+    held = held_up(group) if only_failed else {}
+    ids = list(runs_of(group).filter(state__in=states).exclude(object_type__in=held).values_list("pk", flat=True))
     with transaction.atomic():
         SyncPart.objects.filter(run__in=ids, state=SyncPart.State.FAILED).update(state=OPEN, message="")
         SyncRun.objects.filter(pk__in=[*ids, *_unlisted_again(group, ids)]).update(
@@ -81,6 +85,14 @@ def resume(group: UUID, *, only_failed: bool = False, by: str = "") -> int:
         )
         runs_of(group).update(started_by=by)
     return len(ids)
+
+
+def held_up(group: UUID) -> dict[str, str]:
+    """Failed kind → the paused kind below whose objects it stands: before that one goes on, nothing can be read."""
+    runs = list(runs_of(group))
+    paused = {run.object_type for run in runs if run.state == State.PAUSED}
+    waiting = [run.object_type for run in runs if run.state == State.FAILED and run.planned_at is None]
+    return {name: above for name in waiting for above in _waits_for(name) & paused}
 
 
 def _unlisted_again(group: UUID, resumed: Sequence[int]) -> list[int]:

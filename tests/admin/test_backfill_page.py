@@ -62,6 +62,23 @@ def test_a_paused_backfill_reads_nothing_until_it_is_resumed(operator: Client, s
     assert Customer.objects.exists() and SyncRun.objects.get().state == State.DONE
 
 
+def test_what_stands_below_a_paused_kind_is_not_resumed_without_it(operator: Client, sandbox: RunningSandbox) -> None:
+    """Nothing of it could be read: it would run for ever."""
+    operator.post(PAGE, {"kinds": ["customer", "customer_balance_transaction"]})
+    group = SyncRun.objects.latest("pk").group
+    operator.post(f"{PAGE}{group}/pause/")
+    below = SyncRun.objects.filter(object_type="customer_balance_transaction")
+    below.update(state=State.FAILED, message="It stands below each customer.")
+    DBTaskResult.objects.all().delete()
+    said = operator.post(f"{PAGE}{group}/resume-failed/", follow=True).content.decode()
+    assert "it stands below each customer, which are paused. Resume both." in said
+    assert "Resumed where it was" not in said and "another state by now" not in said
+    assert (below.get().state, queued(), backfill_runs.due()) == (State.FAILED, [], [])
+    operator.post(f"{PAGE}{group}/resume/")
+    run_backfill.func(str(group))
+    assert set(SyncRun.objects.values_list("state", flat=True)) == {State.DONE}
+
+
 def test_what_failed_is_named_and_resumed_alone(operator: Client, sandbox: RunningSandbox, impatient: None) -> None:
     """S12"""
     sandbox.faults.add(status=429, path="/v1/products")
