@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import requests.models
 import stripe
 
 from stripe_mirror.conf import conf
@@ -25,6 +26,8 @@ TIMEOUT = (3.05, 20.0)
 PATIENCE = (0.5, 1, 2, 4, 8, 16)
 
 stripe.enable_telemetry = False
+# A page in a few reads instead of one per 10 KB: before each of them a thread that reads waits for those that store.
+requests.models.CONTENT_CHUNK_SIZE = 1024 * 1024
 
 
 @dataclass(frozen=True)
