@@ -46,7 +46,7 @@ run: .venv/.run  ## server and worker against the real Stripe, with .env
 	@exec $(BIN)/python manage.py serve
 
 test: .venv/.dev  ## the tests, on SQLite or on TEST_DATABASE_URL
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 converge: .venv/.dev  ## random histories against real processes, half on SQLite and half on PostgreSQL (CONVERGE_EXAMPLES=2000)
 	@$(BIN)/python -m tests.converge

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # As root without a screen, and without asking its maker for anything.
@@ -44,3 +44,11 @@ def running_chromium() -> Iterator[Browser]:
             browser.close()
     finally:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+def seen(page: Page) -> str:
+    """Where a page is and what it says, for the report of a test that failed."""
+    try:
+        return f"{page.url}\n\n{page.locator('body').inner_text(timeout=2000)}"
+    except Error as error:
+        return f"{page.url}\n\nIt can't be read: {error.message}"

@@ -3,25 +3,77 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe
-from django.test import Client
-from playwright.sync_api import Browser
+from django.test import Client, TransactionTestCase
+from playwright.sync_api import Browser, Page
+from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from stripe_mirror.inbox import events as inbox_events
 from stripe_mirror.kinds import all_kinds
 from stripe_mirror.pull.changes import differences
 from stripe_mirror.stripe_api import client as stripe_client
-from tests.chromium import running_chromium
-from tests.sandbox.seed import seed
+from tests.chromium import running_chromium, seen
+from tests.emptying import emptier
+from tests.sandbox.seeded import seeded
 from tests.sandbox.testing import API_KEY, RunningSandbox
 
 SECRET = "whsec_" + "test"
+# Files that take longest for their number of tests: first, so that no worker has one of them left at the end.
+LONGEST = (
+    "browser/test_circle.py",
+    "converge/test_convergence.py",
+    "management/test_demo.py",
+    "admin/test_live_browser.py",
+    "pull/test_reconcile.py",
+    "pull/test_backfill.py",
+    "admin/test_pages.py",
+    "admin/test_pages_browser.py",
+    "inbox/test_concurrency.py",
+    "admin/test_roles.py",
+    "inbox/test_many_processes.py",
+    "management/test_sync.py",
+    "models/test_adding_columns.py",
+    "management/test_reconcile.py",
+    "inbox/test_processing.py",
+    "pull/test_catch_up.py",
+    "pull/test_listing.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failing test of a page says what the page said."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and isinstance(page, Page):
+        report.sections.append(("page", seen(page)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, emptied quickly after each test that commits."""
+    with django_db_blocker.unblock():
+        empty = emptier()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +126,7 @@ def events_of(sandbox: RunningSandbox, object_id: str = "") -> list[dict[str, An
 @pytest.fixture
 def company(sandbox: RunningSandbox) -> RunningSandbox:
     """A small believable company on the Stripe side."""
-    seed(sandbox.sandbox, customers=60)
+    seeded(sandbox.sandbox, customers=60)
     return sandbox
 
 

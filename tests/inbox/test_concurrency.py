@@ -95,7 +95,8 @@ def test_shuffled_events_over_eight_threads_end_with_stripes_state(sandbox: Runn
     shares: Sequence[list[dict[str, Any]]] = [deliveries[n::8] for n in range(8)]
 
     def send(number: int) -> list[int]:
-        return [post_event(Client(), event).status_code for event in shares[number]]
+        client = Client()
+        return [post_event(client, event).status_code for event in shares[number]]
 
     assert {status for answers in at_once(8, send) for status in answers} == {200}
     at_once(4, lambda _: [None for _ in iter(processing.drain, 0)])

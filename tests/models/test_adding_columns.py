@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -112,6 +114,7 @@ def test_it_goes_backwards(state: ProjectState, customers: list[Customer]) -> No
 def test_a_database_of_the_first_release_is_brought_up_to_date() -> None:
     """S20: rows, events and changes of then, with the columns, the partitions and the tables of today."""
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes("stripe_mirror")
+    forget_all_releases()
     migrate([("stripe_mirror", "0001_initial")])
     old = MigrationExecutor(connection).loader.project_state(("stripe_mirror", "0001_initial")).apps
     now = timezone.now()
@@ -125,6 +128,17 @@ def test_a_database_of_the_first_release_is_brought_up_to_date() -> None:
     migrate(latest)
     assert Charge.objects.get().balance_transaction_id == "txn_1"
     assert InboxEvent.objects.get().type == "charge.updated"
+
+
+def forget_all_releases() -> None:
+    """As before the first one was installed."""
+    tables = [
+        model._meta.db_table for model in apps.get_app_config("stripe_mirror").get_models(include_auto_created=True)
+    ]
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"DROP TABLE {table} {'CASCADE' if connection.vendor == 'postgresql' else ''}")
+    MigrationRecorder.Migration.objects.filter(app="stripe_mirror").delete()
 
 
 def migrate(targets: list[tuple[str, str]]) -> None:

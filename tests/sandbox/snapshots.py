@@ -14,12 +14,17 @@ FORMAT = 1
 
 def save(sandbox: Sandbox, path: Path) -> None:
     """Write the state; only tables that changed since the last time are serialised again."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text(sandbox))
+    partial.replace(path)
+
+
+def text(sandbox: Sandbox) -> str:
+    """The state as it stands in the file."""
     with sandbox.lock:
         parts = [f'"tables":{{{",".join(_table_text(sandbox, name) for name in sandbox.tables)}}}']
         parts.append(f'"rest":{json.dumps(_rest(sandbox))}')
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text("{" + ",".join(parts) + "}")
-    partial.replace(path)
+    return "{" + ",".join(parts) + "}"
 
 
 def _table_text(sandbox: Sandbox, name: str) -> str:
@@ -50,9 +55,14 @@ def state_version(sandbox: Sandbox) -> tuple[int, ...]:
 def load(sandbox: Sandbox, path: Path) -> None:
     """Read the state; deliveries that were still owed start again."""
     dumped = json.loads(path.read_text())
-    rest = dumped["rest"]
-    if rest["format"] != FORMAT:
+    if dumped["rest"]["format"] != FORMAT:
         raise ValueError(f"{path} was written by another version of the sandbox. Delete it to start over.")
+    take(sandbox, dumped)
+
+
+def take(sandbox: Sandbox, dumped: dict[str, Any]) -> None:
+    """Have this state from now on."""
+    rest = dumped["rest"]
     with sandbox.lock:
         for name, table in sandbox.tables.items():
             if name in dumped["tables"]:

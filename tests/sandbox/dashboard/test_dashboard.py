@@ -1,7 +1,6 @@
 """The pages of the Stripe side do what their buttons say, over real HTTP."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from tests.sandbox.contract.account import Account
 from tests.sandbox.dashboard.page import BANNER, PAGES
 from tests.sandbox.dashboard.routes import routes
 from tests.sandbox.server import Sandbox
+from tests.sandbox.testing import Server, wait_for
 
 Post = Callable[..., requests.Response]
 
@@ -29,13 +29,12 @@ def account() -> Iterator[Account]:
 def site(account: Account) -> Iterator[str]:
     """The address of the pages."""
     config = uvicorn.Config(Starlette(routes=routes(account.sandbox)), port=0, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
+    server = Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    wait_for(lambda: server.started, 10, "the pages did not start", pause=0.005)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
+    server.stop()
     thread.join(5)
 
 
@@ -190,9 +189,11 @@ def test_event_is_sent_again(account: Account, post: Post, site: str) -> None:
     assert account.customer
     event = account.sandbox.events[0]
     assert "Sent again to 1" in post(f"/events/{event['id']}/send_again").text
-    time.sleep(0.3)
-    page = requests.get(f"{site}/events/{event['id']}", timeout=10).text
-    assert 'data-attempts="2"' in page
+
+    def page() -> str:
+        return requests.get(f"{site}/events/{event['id']}", timeout=10).text
+
+    wait_for(lambda: 'data-attempts="2"' in page(), 10, "there was no second attempt")
 
 
 def test_time_passes_on_demand(account: Account, post: Post) -> None:
