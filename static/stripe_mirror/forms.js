@@ -13,8 +13,10 @@
             setTimeout(() => { button.disabled = true; button.setAttribute("aria-busy", "true"); }, 0);
         }
     });
-    // Back in the browser's history shows the page as it was left: let it be submitted again.
-    window.addEventListener("pageshow", () => {
+    // Back in the browser's history shows the page as it was left: let it be submitted again. The event also comes when a
+    // page has loaded for the first time, and by then its form may be on its way.
+    window.addEventListener("pageshow", (event) => {
+        if (!event.persisted) return;
         for (const form of document.querySelectorAll("[data-submit-once]")) {
             delete form.dataset.submitted;
             for (const button of form.querySelectorAll("button[type=submit]")) { button.disabled = false; button.removeAttribute("aria-busy"); }
