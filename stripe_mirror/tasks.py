@@ -13,7 +13,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 from django_tasks import TaskResultStatus, task
 from django_tasks.base import Task
@@ -231,7 +230,8 @@ def _end_orphans() -> None:
     orphans = [id for id, workers in begun.values_list("pk", "worker_ids") if workers and not _lives(workers)]
     DBTaskResult.objects.filter(pk__in=orphans, status=TaskResultStatus.RUNNING).update(
         status=TaskResultStatus.FAILED,
-        finished_at=F("started_at"),
+        # Not earlier: it is kept for a while yet, and its worker may live after all, if a clock was set forward.
+        finished_at=timezone.now(),
         exception_class_path="stripe_mirror.inbox.heartbeat.WorkerDied",
     )
 

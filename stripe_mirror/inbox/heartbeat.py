@@ -1,4 +1,7 @@
-"""Who works: each worker writes the time every few seconds, so that one that was killed is known to be gone."""
+"""Who works: each worker writes the time every few seconds, so that one that was killed is known to be gone.
+
+The time of the clock that all share: by its own a machine would take those of a slow one for dead.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import Error, connections
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from stripe_mirror.models import WorkerProcess
+from stripe_mirror.pull import clock
 
 logger = logging.getLogger(__name__)
 BEAT = 5.0
@@ -42,14 +46,18 @@ def beating(worker_id: str) -> Iterator[None]:
         WorkerProcess.objects.filter(pk=worker_id).delete()
 
 
+def living() -> QuerySet[WorkerProcess]:
+    """The workers that were heard of lately."""
+    return WorkerProcess.objects.filter(beat_at__gt=clock.now() - DEAD_AFTER)
+
+
 def alive() -> set[str]:
     """The ids of the workers that live."""
-    living = WorkerProcess.objects.filter(beat_at__gt=timezone.now() - DEAD_AFTER)
-    return set(living.values_list("pk", flat=True))
+    return set(living().values_list("pk", flat=True))
 
 
 def _appear(worker_id: str) -> None:
-    now = timezone.now()
+    now = clock.now()
     WorkerProcess.objects.filter(beat_at__lt=now - KEPT).delete()
     values = {"host": socket.gethostname()[:255], "pid": os.getpid(), "started_at": now, "beat_at": now}
     WorkerProcess.objects.update_or_create(pk=worker_id, defaults=values)
@@ -59,7 +67,7 @@ def _beat(worker_id: str, stop: threading.Event) -> None:
     try:
         while not stop.wait(BEAT):
             try:
-                WorkerProcess.objects.filter(pk=worker_id).update(beat_at=timezone.now())
+                WorkerProcess.objects.filter(pk=worker_id).update(beat_at=clock.now())
             except Error:
                 # A database that is away for a moment must not end the beats; the connection is made anew.
                 logger.warning("The worker's heartbeat could not be written.")

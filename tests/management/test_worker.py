@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command, get_commands
-from django.db import connections
+from django.db import OperationalError, connections
 from django.test import Client
 from django.utils import timezone
 from django_tasks import TaskResultStatus
@@ -137,6 +137,55 @@ def test_what_a_killed_worker_left_running_is_ended() -> None:
     tasks.prune_tasks.call()
     orphan = DBTaskResult.objects.get(status=TaskResultStatus.FAILED)
     assert orphan.exception_class_path.endswith(".WorkerDied")
+
+
+def test_task_that_seemed_orphaned_when_a_clock_was_set_forward_is_not_forgotten_at_once() -> None:
+    """Its worker lives, and wants to write down how it ended."""
+    running(tasks.catch_up, since=timedelta(days=1))
+    DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(worker_ids=["busy"])
+    task = DBTaskResult.objects.get(status=TaskResultStatus.RUNNING)
+    tasks.prune_tasks.call()
+    task.set_successful(None)
+    assert DBTaskResult.objects.get(pk=task.pk).status == TaskResultStatus.SUCCESSFUL
+
+
+def test_worker_outlives_the_record_of_its_task(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.post("/v1/customers", name="Ada")
+    lost: list[int] = []
+
+    def lose_all_records() -> None:
+        lost.append(DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).delete()[0])
+
+    # It comes before the catch-up.
+    monkeypatch.setattr(tasks.report, "refresh", lose_all_records)
+    work()
+    assert lost == [1]
+    assert Customer.objects.get().name == "Ada"
+
+
+def test_failure_of_the_database_still_ends_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process manager starts it anew, with new connections."""
+
+    def refuse(self: Any, value: Any) -> None:
+        raise OperationalError("disk full")
+
+    monkeypatch.setattr(DBTaskResult, "set_successful", refuse)
+    monkeypatch.setattr(DBTaskResult, "set_failed", refuse)
+    with pytest.raises(OperationalError):
+        work()
+
+
+@pytest.mark.parametrize("skew", [timedelta(minutes=1), timedelta(minutes=-1)])
+def test_worker_on_a_machine_whose_clock_is_a_minute_off_lives(
+    monkeypatch: pytest.MonkeyPatch, skew: timedelta
+) -> None:
+    """Or another machine would end its tasks, and begin the periodic ones a second time."""
+    now = timezone.now
+    with monkeypatch.context() as machine:
+        machine.setattr(timezone, "now", lambda: now() + skew)
+        with beating("elsewhere"):
+            machine.undo()
+            assert alive() == {"elsewhere"}
 
 
 def test_worker_is_known_by_its_heartbeat_only_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ from django_tasks_db.models import DBTaskResult
 
 from stripe_mirror import background
 from stripe_mirror.inbox.health.finding import Finding, counted, ok, problem, span, warning
-from stripe_mirror.inbox.heartbeat import DEAD_AFTER
+from stripe_mirror.inbox.heartbeat import living
 from stripe_mirror.models import Push, SyncRun, WorkerProcess
+from stripe_mirror.pull import clock
 
 # Something due for longer than this waits for more than its turn.
 LATE, VERY_LATE = timedelta(minutes=1), timedelta(minutes=10)
@@ -29,9 +30,9 @@ MOST = 1000
 def check_processes() -> list[Finding]:
     """All checks over what runs."""
     now = timezone.now()
-    workers = list(WorkerProcess.objects.filter(beat_at__gt=now - DEAD_AFTER))
+    workers = list(living())
     return [
-        *_workers(workers, now),
+        *_workers(workers),
         *(_periodic(now) if workers else ()),
         *_queue(now),
         *_pushes(now),
@@ -40,10 +41,10 @@ def check_processes() -> list[Finding]:
     ]
 
 
-def _workers(workers: list[WorkerProcess], now: datetime) -> list[Finding]:
+def _workers(workers: list[WorkerProcess]) -> list[Finding]:
     if workers:
         beat = max(worker.beat_at for worker in workers)
-        heard = max(0.0, (now - beat).total_seconds())
+        heard = max(0.0, (clock.now() - beat).total_seconds())
         names = ", ".join(str(worker) for worker in workers[:5])
         return [ok("workers", f"{counted(len(workers), 'worker')} at work ({names}), heard of {heard:.0f} s ago.")]
     last = WorkerProcess.objects.order_by("-beat_at").first()
