@@ -13,7 +13,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from stripe_mirror.kinds import Kind, get_kind
 from stripe_mirror.models import SyncPart
@@ -136,7 +135,7 @@ def stored(part: Part, page: Page, changed: int, owner: str) -> bool:
             changed=F("changed") + changed,
             as_of=row.as_of,
             read_until=row.read_until,
-            lease_until=timezone.now() + runs.LEASE,
+            lease_until=clock.now() + runs.LEASE,
         )
     )
 
@@ -181,7 +180,7 @@ def _rest(row: SyncPart, created_from: int | None, created_to: int, owner: str) 
         created_from=created_from,
         created_to=created_to,
         claimed_by=owner,
-        lease_until=timezone.now() + runs.LEASE,
+        lease_until=clock.now() + runs.LEASE,
     )
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import Kind, all_kinds, get_kind
 from stripe_mirror.models import SyncPart, SyncRun
-from stripe_mirror.pull import confirmations
+from stripe_mirror.pull import clock, confirmations
 from stripe_mirror.pull.listing import Source, lists, referring
 
 # How long a process that was killed keeps others from its parts.
@@ -116,7 +116,7 @@ def due() -> list[UUID]:
     """Backfills that were asked for on the page and that nobody reads just now: the worker goes on with them."""
     running = SyncRun.objects.filter(command=SyncRun.Command.BACKFILL, state=State.RUNNING).exclude(started_by="")
     groups = {group for group in running.values_list("group", flat=True) if group}
-    read = SyncPart.objects.filter(run__group__in=groups, state=OPEN, lease_until__gt=timezone.now())
+    read = SyncPart.objects.filter(run__group__in=groups, state=OPEN, lease_until__gt=clock.now())
     return sorted(groups - set(read.values_list("run__group", flat=True)))
 
 
@@ -176,7 +176,7 @@ def _ranges(run: SyncRun, kind: Kind) -> list[SyncPart]:
 
 def claim(group: UUID, owner: str) -> list[SyncPart]:
     """Take the open parts that nobody reads, and those of a process that has died."""
-    now = timezone.now()
+    now = clock.now()
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     parts = SyncPart.objects.filter(free, run__in=_running(group), state=OPEN).exclude(_too_early(group))
     ids = list(parts.values_list("pk", flat=True))
@@ -198,7 +198,7 @@ def _running(group: UUID) -> list[int]:
 
 def renew(owner: str) -> None:
     """Keep what this process reads."""
-    SyncPart.objects.filter(claimed_by=owner, state=OPEN).update(lease_until=timezone.now() + LEASE)
+    SyncPart.objects.filter(claimed_by=owner, state=OPEN).update(lease_until=clock.now() + LEASE)
 
 
 def release(owner: str, *, run_ids: Iterable[int] | None = None) -> None:

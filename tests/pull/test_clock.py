@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Coupon, Customer, Refresh, StripeObject
-from stripe_mirror.pull import rows
+from stripe_mirror.pull import backfill_runs, rows
 from stripe_mirror.pull.apply import apply_page, apply_state
 from stripe_mirror.pull.backfill import backfill, listed_kinds
 from stripe_mirror.pull.fetch import complete_lists, fetch_now
@@ -151,3 +151,13 @@ def test_deletion_is_dated_by_stripes_clock(sandbox: RunningSandbox, machine: Ma
     fetch_now(coupon, "TEN")
     row = Coupon.objects.get()
     assert row.deleted_at == row.read_until == datetime.fromtimestamp(sandbox.sandbox.now(), UTC)
+
+
+def test_fast_machine_does_not_take_over_what_a_slow_one_reads(sandbox: RunningSandbox, machine: Machine) -> None:
+    group = backfill_runs.start(listed_kinds(["customer"]))
+    [run] = backfill_runs.plannable(group)
+    backfill_runs.plan(run)
+    machine.skew = -MINUTE
+    assert len(backfill_runs.claim(group, "slow")) == 1
+    machine.skew = MINUTE
+    assert backfill_runs.claim(group, "fast") == []
