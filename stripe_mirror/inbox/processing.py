@@ -34,6 +34,7 @@ from stripe_mirror.inbox.events import (
 from stripe_mirror.inbox.store import GRACE
 from stripe_mirror.kinds import Kind, kind_of
 from stripe_mirror.models import InboxEvent
+from stripe_mirror.pull import drafts, implied
 from stripe_mirror.pull.apply import Applied, Outcome, apply_event
 from stripe_mirror.pull.embedded import store_embedded
 from stripe_mirror.pull.fetch import Overtaken, Unreachable, fetch_now, missing_parents
@@ -99,7 +100,7 @@ def settle(object_type: str, object_id: str) -> bool:
     waiting = InboxEvent.objects.filter(state=State.WAITING, object_type=object_type, object_id=object_id)
     waiting = waiting.exclude(reason=EMBEDDED_LEFT)
     now = timezone.now()
-    if kind is None or not _lease(waiting.filter(next_attempt_at__lte=now), until=now + LEASE):
+    if kind is None or not _lease(waiting, now=now):
         return True
     events = list(waiting.order_by("created", "id"))
     if not events:
@@ -125,17 +126,23 @@ def settle(object_type: str, object_id: str) -> bool:
             [event.pk for event in events], f"{type(error).__name__} while it was read; see the log of that time."
         )
         return True
-    _settle_all(events, applied)
+    _settle_all(kind, events, applied)
     if applied and applied.outcome in (Outcome.CREATED, Outcome.CHANGED):
         _note_missing_parents(kind, object_id)
     return True
 
 
-def _lease(waiting: QuerySet[InboxEvent], *, until: datetime) -> int:
-    """Keep others away from these events; how many there were. Locked in one order by everyone."""
+def _lease(waiting: QuerySet[InboxEvent], *, now: datetime) -> bool:
+    """Keep others away from all events that wait for an object, if one of them is due: one read settles them all.
+
+    Locked in one order by everyone.
+    """
     with transaction.atomic():
-        ids = list(waiting.select_for_update().order_by("pk").values_list("pk", flat=True))
-        return InboxEvent.objects.filter(pk__in=ids).update(next_attempt_at=until)
+        due_at = dict(waiting.select_for_update().order_by("pk").values_list("pk", "next_attempt_at"))
+        if all(at is None or at > now for at in due_at.values()):
+            return False
+        InboxEvent.objects.filter(pk__in=due_at).update(next_attempt_at=now + LEASE)
+    return True
 
 
 def _claim(event_id: str) -> InboxEvent | None:
@@ -193,7 +200,7 @@ def _wait(event: InboxEvent, reason: str, until: datetime) -> None:
     event.save(update_fields=["state", "reason", "next_attempt_at"])
 
 
-def _settle_all(events: list[InboxEvent], applied: Applied | None) -> None:
+def _settle_all(kind: Kind, events: list[InboxEvent], applied: Applied | None) -> None:
     """Close what the read has settled: the newest event named the state that was found, or nothing was new."""
     *older, newest = events
     fresh = applied is not None and applied.outcome in (Outcome.CREATED, Outcome.CHANGED)
@@ -205,6 +212,8 @@ def _settle_all(events: list[InboxEvent], applied: Applied | None) -> None:
                 _close(event, State.STALE, read)
         if newest.pk in open_ids:
             _close(newest, State.APPLIED if fresh else State.DUPLICATE if applied else State.STALE, read)
+        # The read shows neither when the changes happened nor those that were taken back.
+        implied.note_many(noted for event in events for noted in drafts.told_by(kind, state_of(event, kind)))
 
 
 def _open(event_ids: list[str]) -> QuerySet[InboxEvent]:

@@ -111,6 +111,8 @@ def decide_on(
         bounds = ordering.bounds_after(held, event, decision)
         keep = draft.bury if event.deletes else draft.write
         return decision, keep(event.object, bounds=bounds, origin=origin, now=now)
+    if decision is not Decision.FETCH:
+        draft.tell(event)
     if held is not None and not held.deleted and decision is not Decision.FETCH:
         bounds = ordering.bounds_after(held, event, decision)
         if bounds != Bounds(held.as_of, held.read_until):

@@ -17,7 +17,7 @@ from stripe_mirror.kinds import Kind
 from stripe_mirror.models import Change, StripeObject
 from stripe_mirror.pull import implied
 from stripe_mirror.pull.changes import Origin, change, differences
-from stripe_mirror.pull.ordering import Bounds, Held, after
+from stripe_mirror.pull.ordering import Bounds, EventState, Held, after
 from stripe_mirror.pull.statements import update_each
 from stripe_mirror.pull.storable import storable
 
@@ -92,6 +92,10 @@ class Draft:
         self.held = self.held.moved(bounds, synced_at=stamp)
         self.unsaved = max(self.unsaved, Unsaved.SECONDS)
 
+    def tell(self, event: EventState) -> None:
+        """Note what a change implies whose state is not taken: it happened, even if its end is what we hold."""
+        self.implied += told_by(self.kind, event)
+
     @property
     def version(self) -> int:
         """The row's; 0 where there is none."""
@@ -148,6 +152,13 @@ class Draft:
                 origin=origin,
             )
         )
+
+
+def told_by(kind: Kind, event: EventState) -> list[implied.Noted]:
+    """The change that an event tells of, as `implied.note_many` takes it."""
+    if event.previous is None:
+        return []
+    return [(kind, str(event.object["id"]), event.before, event.object, event.at)]
 
 
 def insert(drafts: Iterable[Draft], *, account: str) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from stripe_mirror.kinds import Embedded, Kind, get_kind
 from stripe_mirror.models import StripeObject
 from stripe_mirror.models.fields import JsonForeignKey
-from stripe_mirror.pull import clock, embedded, rows, single
+from stripe_mirror.pull import claims, clock, embedded, rows, single
 from stripe_mirror.pull.account import check_account, require_mirrored_mode
 from stripe_mirror.pull.apply import Applied, Origin, Outcome, apply_deleted, apply_page, apply_state
 from stripe_mirror.pull.implied import implied_by
@@ -69,8 +69,11 @@ def fetch_missing_parents(kind: Kind, id: str) -> int:
     """Fetch what the object refers to but we don't hold (S10); what Stripe doesn't have either becomes a tombstone."""
     missing = missing_parents(kind, id)
     for parent, parent_id in missing:
-        if fetch_now(parent, parent_id, near=_held_state(kind, id)) is None:
-            _never_seen(parent, parent_id, kind, id)
+        with claims.claim(parent, parent_id) as mine:
+            if not mine or (parent, parent_id) not in missing_parents(kind, id):
+                continue
+            if fetch_now(parent, parent_id, near=_held_state(kind, id)) is None:
+                _never_seen(parent, parent_id, kind, id)
     return len(missing)
 
 

@@ -11,8 +11,16 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from stripe_mirror.inbox import processing
 from stripe_mirror.kinds import get_kind
-from stripe_mirror.models import BalanceTransaction, CustomerBalanceTransaction, Discount, InvoicePayment, Refresh
+from stripe_mirror.models import (
+    BalanceTransaction,
+    CustomerBalanceTransaction,
+    Discount,
+    InboxEvent,
+    InvoicePayment,
+    Refresh,
+)
 from stripe_mirror.pull import implied
 from stripe_mirror.pull.apply import apply_state
 from stripe_mirror.pull.pages import SYNC
@@ -69,6 +77,44 @@ def test_balance_history_of_a_customer_follows_the_balance(client: Client, sandb
     held = {row.pk: row.data for row in CustomerBalanceTransaction.objects.all()}
     assert held == truth(sandbox, "customer_balance_transaction")
     assert len(held) == 2
+
+
+def credited(client: Client, sandbox: RunningSandbox, *amounts: int) -> list[dict[str, Any]]:
+    """The events of credits to a customer who is held."""
+    made = sandbox.post("/v1/customers", name="Ada")
+    deliver_all(client, sandbox)
+    sandbox.advance(100)
+    for amount in amounts:
+        sandbox.post(f"/v1/customers/{made['id']}/balance_transactions", amount=amount, currency="usd")
+    return events_of(sandbox)[1:]
+
+
+def test_changes_that_were_taken_back_before_we_heard_of_them_are_followed(
+    client: Client, sandbox: RunningSandbox
+) -> None:
+    """The later event says what we hold, the earlier one is stale; and yet both tell of a change."""
+    for event in reversed(credited(client, sandbox, 300, -300)):
+        post_event(client, event)
+        InboxEvent.objects.update(next_attempt_at=timezone.now())
+        processing.drain()
+    read_what_is_due()
+    held = {row.pk: row.data for row in CustomerBalanceTransaction.objects.all()}
+    assert held == truth(sandbox, "customer_balance_transaction")
+    assert len(held) == 2
+
+
+def test_change_that_a_late_read_brings_is_followed_back_to_its_event(client: Client, sandbox: RunningSandbox) -> None:
+    """A read says what is, not since when."""
+    sandbox.sandbox.clock.set(sandbox.sandbox.now())
+    for event in reversed(credited(client, sandbox, 300, 200, 100)):
+        post_event(client, event)
+    assert InboxEvent.objects.filter(state=InboxEvent.State.WAITING).exists()
+    Refresh.objects.all().delete()
+    sandbox.advance(86_400)
+    InboxEvent.objects.update(next_attempt_at=timezone.now())
+    processing.drain()
+    read_what_is_due()
+    assert CustomerBalanceTransaction.objects.count() == 3
 
 
 def test_other_changes_of_a_customer_ask_for_nothing(client: Client, sandbox: RunningSandbox) -> None:
