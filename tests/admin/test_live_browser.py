@@ -11,8 +11,10 @@ from playwright.sync_api import Locator, Page, Route, expect
 from stripe_mirror.models import Change, Customer
 from tests.admin import rows
 
-# What the design promises from the event to the open page, and Playwright's unit.
-WITHIN = 5_000
+# The design promises five seconds from the event to the open page; a busy machine may take longer. In milliseconds.
+WITHIN = 30_000
+# How often a page asks.
+EVERY = 2_000
 
 pytestmark = [
     pytest.mark.browser,
@@ -163,17 +165,31 @@ def answer_with_parts(route: Route) -> None:
     route.fulfill(body=f"<body><main id=content>{card}</main></body>", content_type="text/html")
 
 
-def test_nothing_is_asked_while_nobody_looks_and_at_once_when_somebody_does(page: Page) -> None:
+@pytest.fixture
+def asked(page: Page) -> list[str]:
+    """The page's requests for news; its time stands still but for what `pass_time` lets pass."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+    found: list[str] = []
+    page.on("request", lambda request: found.append(request.url) if "/live/?" in request.url else None)
+    return found
+
+
+def pass_time(page: Page, milliseconds: int) -> None:
+    """Until what was begun meanwhile is done: a later request of the page is answered later."""
+    page.clock.run_for(milliseconds)
+    page.evaluate("fetch('/static/admin/css/base.css').then((answer) => answer.text())")
+
+
+def test_nothing_is_asked_while_nobody_looks_and_at_once_when_somebody_does(page: Page, asked: list[str]) -> None:
     rows.customer("cus_Ada", email="ada@example.com")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/live/" in request.url else None)
     page.goto(LIST)
     page.evaluate(HIDE, True)
     update("cus_Ada", email="new@example.com")
-    page.wait_for_timeout(3_000)
+    pass_time(page, 60_000)
     assert asked == []
     page.evaluate(HIDE, False)
-    expect(cell(page, "cus_Ada", "email")).to_have_text("new@example.com", timeout=1_500)
+    expect(cell(page, "cus_Ada", "email")).to_have_text("new@example.com", timeout=WITHIN)
 
 
 HIDE = """hidden => {
@@ -182,28 +198,32 @@ HIDE = """hidden => {
 }"""
 
 
-def test_who_is_signed_out_is_told_and_no_longer_asked_for(page: Page) -> None:
+def test_who_is_signed_out_is_told_and_no_longer_asked_for(page: Page, asked: list[str]) -> None:
     rows.customer("cus_Ada")
     page.goto(LIST)
     page.context.clear_cookies()
+    pass_time(page, EVERY)
     expect(page.locator(".live-notice")).to_contain_text("signed out", timeout=WITHIN)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.wait_for_timeout(2_500)
-    assert asked == []
+    pass_time(page, 60_000)
+    assert len(asked) == 1
 
 
-def test_a_server_that_fails_is_asked_less_often_and_the_page_recovers(page: Page) -> None:
+def test_a_server_that_fails_is_asked_less_often_and_the_page_recovers(page: Page, asked: list[str]) -> None:
     rows.customer("cus_Ada", email="ada@example.com")
     page.goto(LIST)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
     page.route("**/live/**", lambda route: route.fulfill(status=500))
-    page.wait_for_timeout(7_000)
-    assert len(asked) == 2
+    for times, pause in enumerate((EVERY, 2 * EVERY, 4 * EVERY)):
+        pass_time(page, pause - 1)
+        assert len(asked) == times
+        with page.expect_response("**/live/**"):
+            page.clock.run_for(1)
+        pass_time(page, 0)
+    expect(page.locator(".live-notice")).to_contain_text("can't be reached", timeout=WITHIN)
     page.unroute("**/live/**")
     update("cus_Ada", email="new@example.com")
-    expect(cell(page, "cus_Ada", "email")).to_have_text("new@example.com", timeout=15_000)
+    pass_time(page, 8 * EVERY)
+    expect(cell(page, "cus_Ada", "email")).to_have_text("new@example.com", timeout=WITHIN)
+    expect(page.locator(".live-notice")).to_have_count(0)
 
 
 def test_a_page_with_a_running_part_is_read_again_without_any_change(page: Page) -> None:

@@ -8,7 +8,7 @@ import pytest
 import stripe
 
 from tests.sandbox.conftest import connect, make_customer
-from tests.sandbox.testing import RunningSandbox, SandboxError
+from tests.sandbox.testing import RunningSandbox, SandboxError, wait_for
 
 
 def statuses(running: RunningSandbox, count: int, path: str = "/v1/customers") -> list[int]:
@@ -69,13 +69,13 @@ def test_500_before_the_work_does_nothing_and_after_it_everything(running: Runni
 
 
 def test_hanging_call_does_not_hold_up_others(running: RunningSandbox) -> None:  # S14
-    running.faults.add(hang=2, path="/v1/products")
+    running.faults.add(hang=20, path="/v1/products")
     impatient = connect(running.url, http_client=stripe.RequestsClient(timeout=0.2))
     with pytest.raises(stripe.APIConnectionError):
         impatient.v1.products.list()
     start = time.monotonic()
     running.get("/v1/customers")
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 10
 
 
 def test_latency_slows_every_call(running: RunningSandbox) -> None:
@@ -94,11 +94,10 @@ def test_lost_answer_means_the_work_is_done(running: RunningSandbox, client: str
 
 def test_rate_limit_refuses_what_is_beyond_and_recovers(running: RunningSandbox) -> None:
     running.faults.add(rate_limit=5)
-    answered = statuses(running, 12)
+    answered = statuses(running, 60)
     assert answered[:5] == [200] * 5
     assert 429 in answered
-    time.sleep(0.5)
-    assert statuses(running, 1) == [200]
+    wait_for(lambda: statuses(running, 1) == [200], 10, "everything was refused")
 
 
 def test_unknown_fault_settings_are_refused(running: RunningSandbox) -> None:
