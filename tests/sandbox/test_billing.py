@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.sandbox import clock
 from tests.sandbox.billing.periods import add, next_boundary
 from tests.sandbox.conftest import make_customer, make_price, subscribe
 from tests.sandbox.testing import RunningSandbox, SandboxError
@@ -328,3 +332,15 @@ def test_currencies_keep_their_own_units(running: RunningSandbox, currency: str,
     other = make_price(running, currency="usd")
     with pytest.raises(SandboxError, match="expected currency"):
         running.post(f"/v1/subscriptions/{subscription['id']}", items=[{"price": other}])
+
+
+def test_a_request_happens_in_one_second(running: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the clock strikes meanwhile: else a discount would begin, and end, a second after its subscription."""
+    coupon = running.post("/v1/coupons", percent_off=50, duration="repeating", duration_in_months=2)
+    customer, price = make_customer(running), make_price(running)
+    strikes = itertools.count(int(time.time()))
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: next(strikes)))
+    params = {"customer": customer["id"], "items": [{"price": price}], "discounts": [{"coupon": coupon["id"]}]}
+    made = running.post("/v1/subscriptions", **params, expand=["latest_invoice", "discounts"])
+    seconds = {made["created"], made["discounts"][0]["start"], made["latest_invoice"]["created"]}
+    assert seconds == {made["billing_cycle_anchor"]}
