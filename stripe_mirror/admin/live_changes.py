@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.db.models import ForeignKey
-from django.utils import timezone
 
 from stripe_mirror.models import Change, StripeObject
+from stripe_mirror.pull import clock
 
 # Ids are given out before the commit, so a lower one may become visible after a higher one. What is younger than this
 # is read again, which is far longer than a transaction of `pull` lasts.
@@ -62,7 +62,7 @@ class Seen:
 def current_cursor() -> Cursor:
     """Where a page starts that is rendered now. Take it before the page's rows are read."""
     latest = list(Change.objects.order_by("-id").values_list("id", "recorded_at")[: MOST + 1])
-    settled = timezone.now() - OVERLAP
+    settled = clock.now() - OVERLAP
     floor = next((id for id, recorded_at in latest if recorded_at < settled), None)
     if floor is not None:
         return Cursor(floor, frozenset(id for id, _ in latest if id > floor))
@@ -72,7 +72,7 @@ def current_cursor() -> Cursor:
 
 
 def changes_since(cursor: Cursor, object_types: Collection[str]) -> Seen:
-    """The changes of these kinds that the cursor hasn't seen. One query, by the index on type and id."""
+    """The changes of these kinds that the cursor hasn't seen; mostly none, which costs one query of an index."""
     found = list(
         Change.objects.filter(object_type__in=object_types, id__gt=cursor.floor)
         .order_by()
@@ -80,7 +80,9 @@ def changes_since(cursor: Cursor, object_types: Collection[str]) -> Seen:
     )
     if len(found) > MOST:
         return Seen(current_cursor(), many=True)
-    settled = timezone.now() - OVERLAP
+    if not found:
+        return Seen(Cursor(cursor.floor))
+    settled = clock.now() - OVERLAP
     floor = max([cursor.floor, *(row[0] for row in found if row[4] < settled)])
     following = Cursor(floor, frozenset(row[0] for row in found if row[0] > floor))
     fresh = sorted(row for row in found if row[0] not in cursor.seen)

@@ -176,6 +176,13 @@ def test_the_cursor_moves_on_when_changes_have_settled() -> None:
     assert changes_since(Cursor(young.pk), {"customer"}).cursor == Cursor(young.pk)
 
 
+def test_a_fast_clock_takes_no_change_for_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is served by one machine shows what another one recorded, by the clock that they share."""
+    young, now = change("cus_1"), timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(minutes=1))
+    assert current_cursor() == changes_since(Cursor(0), {"customer"}).cursor == Cursor(0, frozenset({young.pk}))
+
+
 def test_in_a_crowd_of_changes_a_page_starts_well_before_them() -> None:
     latest = [change(f"cus_{n}") for n in range(MOST + 1)]
     assert current_cursor() == Cursor(max(0, latest[0].pk - CROWD))
