@@ -168,6 +168,18 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="checkout_created"),
+                    models.Index(fields=["customer", "created", "id"], name="checkout_customer"),
+                    models.Index(fields=["payment_intent", "created", "id"], name="checkout_payment_intent"),
+                    models.Index(fields=["subscription", "created", "id"], name="checkout_subscription"),
+                    models.Index(fields=["invoice", "created", "id"], name="checkout_invoice"),
+                    models.Index(fields=["status", "created", "id"], name="checkout_status"),
+                    models.Index(fields=["payment_status", "created", "id"], name="checkout_payment_status"),
+                    models.Index(fields=["mode", "created", "id"], name="checkout_mode"),
+                    models.Index(fields=["currency", "created", "id"], name="checkout_currency"),
+                    models.Index(fields=["customer_email"], name="checkout_email"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -245,6 +257,16 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="credit_note_created"),
+                    models.Index(fields=["customer", "created", "id"], name="credit_note_customer"),
+                    models.Index(fields=["invoice", "created", "id"], name="credit_note_invoice"),
+                    models.Index(fields=["refund", "created", "id"], name="credit_note_refund"),
+                    models.Index(fields=["status", "created", "id"], name="credit_note_status"),
+                    models.Index(fields=["reason", "created", "id"], name="credit_note_reason"),
+                    models.Index(fields=["currency", "created", "id"], name="credit_note_currency"),
+                    models.Index(fields=["number"], name="credit_note_number"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -320,6 +342,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="customer_balance_created"),
+                    models.Index(fields=["customer", "created", "id"], name="customer_balance_customer"),
+                    models.Index(fields=["invoice", "created", "id"], name="customer_balance_invoice"),
+                    models.Index(fields=["credit_note", "created", "id"], name="customer_balance_credit_note"),
+                    models.Index(fields=["type", "created", "id"], name="customer_balance_type"),
+                    models.Index(fields=["currency", "created", "id"], name="customer_balance_currency"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -410,6 +440,15 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="dispute_created"),
+                    models.Index(fields=["charge", "created", "id"], name="dispute_charge"),
+                    models.Index(fields=["payment_intent", "created", "id"], name="dispute_payment_intent"),
+                    models.Index(fields=["status", "created", "id"], name="dispute_status"),
+                    models.Index(fields=["reason", "created", "id"], name="dispute_reason"),
+                    models.Index(fields=["currency", "created", "id"], name="dispute_currency"),
+                    models.Index(fields=["due_by", "id"], name="dispute_due_by"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -487,6 +526,15 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="invoice_item_created"),
+                    models.Index(fields=["customer", "created", "id"], name="invoice_item_customer"),
+                    models.Index(fields=["invoice", "created", "id"], name="invoice_item_invoice"),
+                    models.Index(fields=["subscription", "created", "id"], name="invoice_item_subscription"),
+                    models.Index(fields=["price", "created", "id"], name="invoice_item_price"),
+                    models.Index(fields=["currency", "created", "id"], name="invoice_item_currency"),
+                    models.Index(fields=["proration", "created", "id"], name="invoice_item_proration"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -582,6 +630,15 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["period_start", "id"], name="invoice_line_period"),
+                    models.Index(fields=["invoice", "id"], name="invoice_line_invoice"),
+                    models.Index(fields=["subscription", "period_start", "id"], name="invoice_line_subscription"),
+                    models.Index(fields=["invoice_item", "id"], name="invoice_line_item"),
+                    models.Index(fields=["price", "period_start", "id"], name="invoice_line_price"),
+                    models.Index(fields=["currency", "period_start", "id"], name="invoice_line_currency"),
+                    models.Index(fields=["proration", "period_start", "id"], name="invoice_line_proration"),
+                ],
                 "verbose_name": "invoice line",
                 "ordering": ("-period_start", "-id"),
                 "abstract": False,
@@ -654,6 +711,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="invoice_payment_created"),
+                    models.Index(fields=["invoice", "created", "id"], name="invoice_payment_invoice"),
+                    models.Index(fields=["payment_intent", "created", "id"], name="invoice_payment_intent"),
+                    models.Index(fields=["charge", "created", "id"], name="invoice_payment_charge"),
+                    models.Index(fields=["status", "created", "id"], name="invoice_payment_status"),
+                    models.Index(fields=["currency", "created", "id"], name="invoice_payment_currency"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -746,6 +811,13 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="payout_created"),
+                    models.Index(fields=["status", "created", "id"], name="payout_status"),
+                    models.Index(fields=["currency", "created", "id"], name="payout_currency"),
+                    models.Index(fields=["automatic", "created", "id"], name="payout_automatic"),
+                    models.Index(fields=["arrival_date", "id"], name="payout_arrival"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -811,6 +883,13 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="promotion_code_created"),
+                    models.Index(fields=["code"], name="promotion_code_code"),
+                    models.Index(fields=["coupon", "created", "id"], name="promotion_code_coupon"),
+                    models.Index(fields=["customer", "created", "id"], name="promotion_code_customer"),
+                    models.Index(fields=["active", "created", "id"], name="promotion_code_active"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -921,6 +1000,15 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="discount_created"),
+                    models.Index(fields=["coupon", "created", "id"], name="discount_coupon"),
+                    models.Index(fields=["promotion_code", "created", "id"], name="discount_promotion_code"),
+                    models.Index(fields=["customer", "created", "id"], name="discount_customer"),
+                    models.Index(fields=["subscription", "created", "id"], name="discount_subscription"),
+                    models.Index(fields=["invoice", "created", "id"], name="discount_invoice"),
+                    models.Index(fields=["end", "id"], name="discount_end"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -979,6 +1067,13 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="setup_intent_created"),
+                    models.Index(fields=["customer", "created", "id"], name="setup_intent_customer"),
+                    models.Index(fields=["payment_method", "created", "id"], name="setup_intent_method"),
+                    models.Index(fields=["status", "created", "id"], name="setup_intent_status"),
+                    models.Index(fields=["usage", "created", "id"], name="setup_intent_usage"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -1052,6 +1147,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="schedule_created"),
+                    models.Index(fields=["customer", "created", "id"], name="schedule_customer"),
+                    models.Index(fields=["subscription", "created", "id"], name="schedule_subscription"),
+                    models.Index(fields=["status", "created", "id"], name="schedule_status"),
+                    models.Index(fields=["end_behavior", "created", "id"], name="schedule_end_behavior"),
+                    models.Index(fields=["current_phase_end", "id"], name="schedule_phase_end"),
+                ],
                 "ordering": ("-created", "-id"),
                 "abstract": False,
                 "default_permissions": ("view", "export"),
@@ -1101,6 +1204,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["created", "id"], name="tax_id_created"),
+                    models.Index(fields=["customer", "created", "id"], name="tax_id_customer"),
+                    models.Index(fields=["type", "created", "id"], name="tax_id_type"),
+                    models.Index(fields=["country", "created", "id"], name="tax_id_country"),
+                    models.Index(fields=["verification_status", "created", "id"], name="tax_id_verification"),
+                    models.Index(fields=["value"], name="tax_id_value"),
+                ],
                 "verbose_name": "tax ID",
                 "ordering": ("-created", "-id"),
                 "abstract": False,
@@ -1150,347 +1261,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name="customerbalancetransaction",
-            index=models.Index(fields=["created", "id"], name="customer_balance_created"),
-        ),
-        migrations.AddIndex(
-            model_name="customerbalancetransaction",
-            index=models.Index(fields=["customer", "created", "id"], name="customer_balance_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="customerbalancetransaction",
-            index=models.Index(fields=["invoice", "created", "id"], name="customer_balance_invoice"),
-        ),
-        migrations.AddIndex(
-            model_name="customerbalancetransaction",
-            index=models.Index(fields=["credit_note", "created", "id"], name="customer_balance_credit_note"),
-        ),
-        migrations.AddIndex(
-            model_name="customerbalancetransaction",
-            index=models.Index(fields=["type", "created", "id"], name="customer_balance_type"),
-        ),
-        migrations.AddIndex(
-            model_name="customerbalancetransaction",
-            index=models.Index(fields=["currency", "created", "id"], name="customer_balance_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="creditnote",
-            index=models.Index(fields=["created", "id"], name="credit_note_created"),
-        ),
-        migrations.AddIndex(
-            model_name="creditnote",
-            index=models.Index(fields=["customer", "created", "id"], name="credit_note_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="creditnote",
-            index=models.Index(fields=["invoice", "created", "id"], name="credit_note_invoice"),
-        ),
-        migrations.AddIndex(
-            model_name="creditnote",
-            index=models.Index(fields=["refund", "created", "id"], name="credit_note_refund"),
-        ),
-        migrations.AddIndex(
-            model_name="creditnote",
-            index=models.Index(fields=["status", "created", "id"], name="credit_note_status"),
-        ),
-        migrations.AddIndex(
-            model_name="creditnote",
-            index=models.Index(fields=["reason", "created", "id"], name="credit_note_reason"),
-        ),
-        migrations.AddIndex(
-            model_name="creditnote",
-            index=models.Index(fields=["currency", "created", "id"], name="credit_note_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="creditnote",
-            index=models.Index(fields=["number"], name="credit_note_number"),
-        ),
-        migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["created", "id"], name="dispute_created"),
-        ),
-        migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["charge", "created", "id"], name="dispute_charge"),
-        ),
-        migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["payment_intent", "created", "id"], name="dispute_payment_intent"),
-        ),
-        migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["status", "created", "id"], name="dispute_status"),
-        ),
-        migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["reason", "created", "id"], name="dispute_reason"),
-        ),
-        migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["currency", "created", "id"], name="dispute_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["due_by", "id"], name="dispute_due_by"),
-        ),
-        migrations.AddIndex(
-            model_name="invoiceitem",
-            index=models.Index(fields=["created", "id"], name="invoice_item_created"),
-        ),
-        migrations.AddIndex(
-            model_name="invoiceitem",
-            index=models.Index(fields=["customer", "created", "id"], name="invoice_item_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="invoiceitem",
-            index=models.Index(fields=["invoice", "created", "id"], name="invoice_item_invoice"),
-        ),
-        migrations.AddIndex(
-            model_name="invoiceitem",
-            index=models.Index(fields=["subscription", "created", "id"], name="invoice_item_subscription"),
-        ),
-        migrations.AddIndex(
-            model_name="invoiceitem",
-            index=models.Index(fields=["price", "created", "id"], name="invoice_item_price"),
-        ),
-        migrations.AddIndex(
-            model_name="invoiceitem",
-            index=models.Index(fields=["currency", "created", "id"], name="invoice_item_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="invoiceitem",
-            index=models.Index(fields=["proration", "created", "id"], name="invoice_item_proration"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicelineitem",
-            index=models.Index(fields=["period_start", "id"], name="invoice_line_period"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicelineitem",
-            index=models.Index(fields=["invoice", "id"], name="invoice_line_invoice"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicelineitem",
-            index=models.Index(fields=["subscription", "period_start", "id"], name="invoice_line_subscription"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicelineitem",
-            index=models.Index(fields=["invoice_item", "id"], name="invoice_line_item"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicelineitem",
-            index=models.Index(fields=["price", "period_start", "id"], name="invoice_line_price"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicelineitem",
-            index=models.Index(fields=["currency", "period_start", "id"], name="invoice_line_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicelineitem",
-            index=models.Index(fields=["proration", "period_start", "id"], name="invoice_line_proration"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicepayment",
-            index=models.Index(fields=["created", "id"], name="invoice_payment_created"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicepayment",
-            index=models.Index(fields=["invoice", "created", "id"], name="invoice_payment_invoice"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicepayment",
-            index=models.Index(fields=["payment_intent", "created", "id"], name="invoice_payment_intent"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicepayment",
-            index=models.Index(fields=["charge", "created", "id"], name="invoice_payment_charge"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicepayment",
-            index=models.Index(fields=["status", "created", "id"], name="invoice_payment_status"),
-        ),
-        migrations.AddIndex(
-            model_name="invoicepayment",
-            index=models.Index(fields=["currency", "created", "id"], name="invoice_payment_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="payout",
-            index=models.Index(fields=["created", "id"], name="payout_created"),
-        ),
-        migrations.AddIndex(
-            model_name="payout",
-            index=models.Index(fields=["status", "created", "id"], name="payout_status"),
-        ),
-        migrations.AddIndex(
-            model_name="payout",
-            index=models.Index(fields=["currency", "created", "id"], name="payout_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="payout",
-            index=models.Index(fields=["automatic", "created", "id"], name="payout_automatic"),
-        ),
-        migrations.AddIndex(
-            model_name="payout",
-            index=models.Index(fields=["arrival_date", "id"], name="payout_arrival"),
-        ),
-        migrations.AddIndex(
-            model_name="promotioncode",
-            index=models.Index(fields=["created", "id"], name="promotion_code_created"),
-        ),
-        migrations.AddIndex(
-            model_name="promotioncode",
-            index=models.Index(fields=["code"], name="promotion_code_code"),
-        ),
-        migrations.AddIndex(
-            model_name="promotioncode",
-            index=models.Index(fields=["coupon", "created", "id"], name="promotion_code_coupon"),
-        ),
-        migrations.AddIndex(
-            model_name="promotioncode",
-            index=models.Index(fields=["customer", "created", "id"], name="promotion_code_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="promotioncode",
-            index=models.Index(fields=["active", "created", "id"], name="promotion_code_active"),
-        ),
-        migrations.AddIndex(
-            model_name="discount",
-            index=models.Index(fields=["created", "id"], name="discount_created"),
-        ),
-        migrations.AddIndex(
-            model_name="discount",
-            index=models.Index(fields=["coupon", "created", "id"], name="discount_coupon"),
-        ),
-        migrations.AddIndex(
-            model_name="discount",
-            index=models.Index(fields=["promotion_code", "created", "id"], name="discount_promotion_code"),
-        ),
-        migrations.AddIndex(
-            model_name="discount",
-            index=models.Index(fields=["customer", "created", "id"], name="discount_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="discount",
-            index=models.Index(fields=["subscription", "created", "id"], name="discount_subscription"),
-        ),
-        migrations.AddIndex(
-            model_name="discount",
-            index=models.Index(fields=["invoice", "created", "id"], name="discount_invoice"),
-        ),
-        migrations.AddIndex(
-            model_name="discount",
-            index=models.Index(fields=["end", "id"], name="discount_end"),
-        ),
-        migrations.AddIndex(
-            model_name="setupintent",
-            index=models.Index(fields=["created", "id"], name="setup_intent_created"),
-        ),
-        migrations.AddIndex(
-            model_name="setupintent",
-            index=models.Index(fields=["customer", "created", "id"], name="setup_intent_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="setupintent",
-            index=models.Index(fields=["payment_method", "created", "id"], name="setup_intent_method"),
-        ),
-        migrations.AddIndex(
-            model_name="setupintent",
-            index=models.Index(fields=["status", "created", "id"], name="setup_intent_status"),
-        ),
-        migrations.AddIndex(
-            model_name="setupintent",
-            index=models.Index(fields=["usage", "created", "id"], name="setup_intent_usage"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["created", "id"], name="checkout_created"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["customer", "created", "id"], name="checkout_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["payment_intent", "created", "id"], name="checkout_payment_intent"),
-        ),
-        migrations.AddIndex(
             model_name="checkoutsession",
             index=models.Index(fields=["setup_intent", "created", "id"], name="checkout_setup_intent"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["subscription", "created", "id"], name="checkout_subscription"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["invoice", "created", "id"], name="checkout_invoice"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["status", "created", "id"], name="checkout_status"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["payment_status", "created", "id"], name="checkout_payment_status"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["mode", "created", "id"], name="checkout_mode"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["currency", "created", "id"], name="checkout_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="checkoutsession",
-            index=models.Index(fields=["customer_email"], name="checkout_email"),
-        ),
-        migrations.AddIndex(
-            model_name="subscriptionschedule",
-            index=models.Index(fields=["created", "id"], name="schedule_created"),
-        ),
-        migrations.AddIndex(
-            model_name="subscriptionschedule",
-            index=models.Index(fields=["customer", "created", "id"], name="schedule_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="subscriptionschedule",
-            index=models.Index(fields=["subscription", "created", "id"], name="schedule_subscription"),
-        ),
-        migrations.AddIndex(
-            model_name="subscriptionschedule",
-            index=models.Index(fields=["status", "created", "id"], name="schedule_status"),
-        ),
-        migrations.AddIndex(
-            model_name="subscriptionschedule",
-            index=models.Index(fields=["end_behavior", "created", "id"], name="schedule_end_behavior"),
-        ),
-        migrations.AddIndex(
-            model_name="subscriptionschedule",
-            index=models.Index(fields=["current_phase_end", "id"], name="schedule_phase_end"),
-        ),
-        migrations.AddIndex(
-            model_name="taxid",
-            index=models.Index(fields=["created", "id"], name="tax_id_created"),
-        ),
-        migrations.AddIndex(
-            model_name="taxid",
-            index=models.Index(fields=["customer", "created", "id"], name="tax_id_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="taxid",
-            index=models.Index(fields=["type", "created", "id"], name="tax_id_type"),
-        ),
-        migrations.AddIndex(
-            model_name="taxid",
-            index=models.Index(fields=["country", "created", "id"], name="tax_id_country"),
-        ),
-        migrations.AddIndex(
-            model_name="taxid",
-            index=models.Index(fields=["verification_status", "created", "id"], name="tax_id_verification"),
-        ),
-        migrations.AddIndex(
-            model_name="taxid",
-            index=models.Index(fields=["value"], name="tax_id_value"),
         ),
     ]
