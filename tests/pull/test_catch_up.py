@@ -206,3 +206,24 @@ def test_command_says_what_it_found(sandbox: RunningSandbox) -> None:
     MirroredAccount.objects.update(events_seen_until=timezone.now() - timedelta(days=31))
     call_command("stripe_catch_up", stdout=out)
     assert "can't be replayed. Run `manage.py stripe_sync`" in out.getvalue()
+
+
+def test_listed_events_are_received_in_the_order_in_which_they_happened_by_a_coarse_clock_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    payloads = [
+        {
+            "id": id,
+            "object": "event",
+            "type": "customer.updated",
+            "livemode": False,
+            "created": 1_800_000_000,
+            "data": {"object": {"id": "cus_1", "object": "customer"}},
+        }
+        for id in ("evt_newest", "evt_middle", "evt_first")
+    ]
+    store_listed(payloads)
+    order = InboxEvent.objects.order_by("created", "received_at").values_list("pk", flat=True)
+    assert list(order) == ["evt_first", "evt_middle", "evt_newest"]
