@@ -19,9 +19,18 @@ State = dict[str, Any]
 # Statuses that an object leaves and never returns to: of two states of one second the higher is the later.
 LIFE = {
     "charge": {"pending": 0, "failed": 1, "succeeded": 1},
+    "checkout.session": {"open": 0, "complete": 1, "expired": 1},
+    "credit_note": {"issued": 0, "void": 1},
     "invoice": {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3},
+    "invoice_payment": {"open": 0, "canceled": 1, "paid": 1},
     "payment_intent": {"canceled": 1, "succeeded": 1},
+    # A bank may give back what was paid already.
+    "payout": {"pending": 0, "in_transit": 1, "paid": 2, "canceled": 3, "failed": 3},
+    # So with refunds.
+    "refund": {"succeeded": 1, "canceled": 2, "failed": 2},
+    "setup_intent": {"canceled": 1, "succeeded": 1},
     "subscription": {"canceled": 1, "incomplete_expired": 1},
+    "subscription_schedule": {"not_started": 0, "active": 1, "canceled": 2, "completed": 2, "released": 2},
 }
 # Numbers that never fall.
 COUNTERS = {"invoice": "attempt_count"}
@@ -29,6 +38,8 @@ COUNTERS = {"invoice": "attempt_count"}
 ALL_TOLD = {"invoice", "subscription"}
 # The first state of an object that has no `.created` event; what comes before them in LIFE is told by itself.
 FIRST = {"charge.failed", "charge.pending", "charge.succeeded"}
+# The first that is told of an object, whenever it was made, and told but once: what is detached is not attached again.
+ONCE = {"payment_method.attached"}
 
 # In a busier second than this, nothing is proved any more.
 MANY = 200
@@ -114,7 +125,7 @@ class EventState:
     @property
     def begins(self) -> bool:
         """Whether this is the first state of an object whose creation is told by what it came to."""
-        return self.type in FIRST and self.object.get("created") == self.at.timestamp()
+        return self.type in ONCE or (self.type in FIRST and self.object.get("created") == self.at.timestamp())
 
     @property
     def deletes(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -318,3 +319,37 @@ def test_charge_that_was_never_told_as_created_begins_with_what_it_came_to() -> 
     assert ordering.decide(held, told_of({**paid, "name": "refunded"}, "charge.refunded", paid)) is Decision.APPLY
     late = EventState(object=paid, at=moment(START + 1), type="charge.succeeded")
     assert ordering.bounds_after(None, late, ordering.decide(None, late)).read_until == moment(START + 1)
+
+
+def test_payment_method_that_is_detached_in_the_second_of_its_attachment_costs_no_read() -> None:
+    """It may have been made long before, but nothing is told of it until then, and it is attached only once."""
+    attached = {**state("a", kind="payment_method"), "customer": "cus_1", "created": START - 5}
+    detached = {**attached, "customer": None}
+    first = told_of(attached, "payment_method.attached")
+    assert ordering.bounds_after(None, first, ordering.decide(None, first)).read_until is None
+    held = Held(state=attached, as_of=START_TIME)
+    assert ordering.decide(held, told_of(detached, "payment_method.detached", attached)) is Decision.APPLY
+    other = Held(state=detached, as_of=START_TIME, read_until=START_TIME)
+    assert ordering.decide(other, first) is Decision.FETCH
+
+
+@pytest.mark.parametrize(
+    ("kind", "statuses"),
+    [
+        ("checkout.session", ("open", "complete")),
+        ("credit_note", ("issued", "void")),
+        ("invoice_payment", ("open", "paid")),
+        ("payout", ("pending", "in_transit", "paid", "failed")),
+        ("refund", ("pending", "succeeded", "failed")),
+        ("setup_intent", ("processing", "succeeded")),
+        ("subscription_schedule", ("not_started", "active", "released")),
+    ],
+)
+def test_statuses_that_nothing_returns_to_order_the_events_of_a_second(kind: str, statuses: tuple[str, ...]) -> None:
+    """Also where the event doesn't say what it replaced, and in any order."""
+    for number, status in enumerate(statuses):
+        held = Held(state={**state("a", kind=kind), "status": status}, as_of=START_TIME, read_until=START_TIME)
+        for other, later in enumerate(statuses):
+            told = told_of({**state("b", kind=kind), "status": later}, f"{kind}.updated")
+            if other != number:
+                assert ordering.decide(held, told) is (Decision.APPLY if other > number else Decision.STALE)
