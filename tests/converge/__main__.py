@@ -1,9 +1,13 @@
-"""`python -m tests.converge`: CONVERGE_EXAMPLES histories, half on SQLite and half on PostgreSQL, side by side."""
+"""`python -m tests.converge`: CONVERGE_EXAMPLES histories, half on SQLite and half on PostgreSQL, side by side.
+
+They are the same each time; CONVERGE_RANDOM=1 draws others, and CONVERGE_SEED repeats those of a printed seed.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -22,11 +26,16 @@ def main() -> int:
     examples = int(os.environ.get("CONVERGE_EXAMPLES") or EXAMPLES)
     addresses = {"SQLite": "", "PostgreSQL": os.environ.get("TEST_DATABASE_URL") or POSTGRESQL}
     half = -(-examples // len(addresses))
-    print(f"{half} histories on each of {' and '.join(addresses)} …", flush=True)
+    seed = int(os.environ.get("CONVERGE_SEED") or (random.randrange(10**6) if os.environ.get("CONVERGE_RANDOM") else 0))
+    print(f"{half} histories on each of {' and '.join(addresses)}, CONVERGE_SEED={seed} …", flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="converge-") as folder:
-        shards = {name: Shard(name, url, half, Path(folder)) for name, url in addresses.items()}
-        codes = [shard.finish() for shard in shards.values()]
+        shards = [
+            # Other histories on the one than on the other.
+            Shard(name, url, examples=half, seed=seed * len(addresses) + number, folder=Path(folder))
+            for number, (name, url) in enumerate(addresses.items())
+        ]
+        codes = [shard.finish() for shard in shards]
     print(f"{half * len(addresses)} histories in {time.monotonic() - started:.0f} s")
     return max(codes)
 
@@ -34,18 +43,18 @@ def main() -> int:
 class Shard:
     """One database's half, in a process of its own."""
 
-    def __init__(self, name: str, url: str, examples: int, folder: Path) -> None:
+    def __init__(self, name: str, url: str, *, examples: int, seed: int, folder: Path) -> None:
         self.name = name
         self.totals = folder / f"{name}.json"
         self.output = folder / f"{name}.txt"
         environment = {
             **os.environ,
             "CONVERGE_EXAMPLES": str(examples),
-            "CONVERGE_STRICT": "1",
+            "CONVERGE_SEED": str(seed),
             "CONVERGE_TOTALS": str(self.totals),
             "TEST_DATABASE_URL": url,
         }
-        command = [sys.executable, "-m", "pytest", "tests/converge", "-p", "no:xdist", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "tests/converge", "-s", "-p", "no:xdist", "-p", "no:cacheprovider"]
         with self.output.open("w") as output:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
 

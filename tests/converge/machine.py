@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from stripe_mirror.kinds import all_kinds
 from tests.converge import verdict
+from tests.converge.calls import Calls, mirror_calls
 from tests.converge.report import report
 from tests.converge.stripe_side import DELETIONS, EDITS, MAKINGS, TEXTS, VERBS, happening
 from tests.converge.totals import Totals
@@ -35,7 +35,6 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"latency_ms": 15},
     {"lose_answer": True, "times": 1},
 )
-STRICT = bool(os.environ.get("CONVERGE_STRICT"))
 FOUND = {"edit": EDITS, "verb": VERBS, "delete": DELETIONS}
 numbers = st.integers(0, 6)
 # What is done, and which of the routes that are found in the registry, of the objects, of the texts and cards.
@@ -166,15 +165,17 @@ class Convergence(RuleBasedStateMachine):
     def judge(self) -> None:
         """Everything that must be true at rest, and all that isn't."""
         side, kinds = self.world.side, verdict.kinds_with_events(self.world.side)
+        calls = Calls(side, self.world.log(), self.pushed, kills=self.kills, faults=self.breaks)
         different, silent = verdict.unequal(side, kinds), verdict.untold(side, kinds)
         found = {
             "events not settled": verdict.unsettled(side),
             "mirror and Stripe differ": {id: what for id, what in different.items() if id not in silent},
+            "prices inside subscriptions": verdict.odd_copies(side),
             "failed tasks": verdict.failed_tasks(),
-            "reads although all came in order": verdict.needless_reads(side, self.pushed) if self.in_order else [],
-            # Two workers may race for one object once in some hundred histories: `make converge` is strict about that.
-            "too many reads": STRICT
-            and verdict.too_many_reads(side, self.pushed, interruptions=self.kills + self.breaks),
+            "calls of nobody": calls.unattributed(),
+            "reads although all came in order": calls.needless_reads() if self.in_order else [],
+            "too many reads": calls.too_many_reads(),
+            "too many lists": calls.too_many_lists(),
         }
         _demand_nothing(found)
 
@@ -200,7 +201,7 @@ class Convergence(RuleBasedStateMachine):
 
     def count(self) -> None:
         """Add this history to the totals."""
-        calls = {sort: len(entries) for sort, entries in verdict.mirror_calls(self.world.side).items()}
+        calls = {sort: len(entries) for sort, entries in mirror_calls(self.world.side).items()}
         events = len(self.world.side.sandbox.events)
         self.totals.add(
             histories=1,

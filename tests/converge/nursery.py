@@ -25,6 +25,8 @@ Work = Callable[[], None]
 # Connect and read, in seconds: a hanging answer must not cost a test twenty of them.
 TIMEOUT = (2.0, 0.6)
 PR_SET_PDEATHSIG = 1
+# How the line of an answered call begins in the log: its request's id, the second, process and functions follow.
+CALL = "call "
 KEY = "sk_test_" + "nobody"
 
 
@@ -53,13 +55,42 @@ def _prepare(clock_path: Path) -> None:
 
     SharedClock(clock_path).install()
     client.PATIENCE, client.TIMEOUT = (0, 0), TIMEOUT
+    client._Transport.request_with_retries = _attributed(client._Transport.request_with_retries)  # type: ignore[method-assign]
     # Loads every module that a request, ours or to us, needs.
     logging.disable(logging.CRITICAL)
     Client().post("/stripe-webhooks/", data=b"{}", content_type="application/json")
+    Client().get("/admin/login/")
     with contextlib.suppress(Exception), override_settings(STRIPE_API_BASE="http://127.0.0.1:9", STRIPE_SECRET_KEY=KEY):
         client.call("get", "/v1/account")
     logging.disable(logging.NOTSET)
+    _compile_templates()
     connections.close_all()
+
+
+def _compile_templates() -> None:
+    """Once, instead of in every web server for its first page."""
+    from django.template import engines
+    from django.template.loader import get_template
+
+    for folder in map(Path, engines["django"].template_dirs):
+        for path in folder.rglob("*.html"):
+            with contextlib.suppress(Exception):
+                get_template(str(path.relative_to(folder)))
+
+
+def _attributed(send: Callable[..., Any]) -> Callable[..., Any]:
+    """Notes each answer in the log of the processes: to which request, when that was sent, and who sent it."""
+    from django.utils import timezone
+
+    def noting(*args: Any, **options: Any) -> Any:
+        sent_at = timezone.now().timestamp()
+        content, status, headers = send(*args, **options)
+        frames = [frame.name for frame in traceback.extract_stack() if "/stripe_mirror/" in frame.filename]
+        id = next((value for name, value in headers.items() if name.lower() == "request-id"), "")
+        print(f"{CALL}{id} {sent_at:.6f} {os.getpid()} {' > '.join(frames)}", flush=True)
+        return content, status, headers
+
+    return noting
 
 
 def _say(**values: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stripe_mirror.models import Change, InboxEvent
-from tests.converge.verdict import mirror_calls
+from tests.converge.calls import mirror_calls, senders
+from tests.converge.nursery import CALL
 from tests.converge.world import World, moment
 
 
@@ -26,10 +27,13 @@ def report(world: World) -> str:
             f"{moment(change.recorded_at)} {change.object_id} v{change.version} {change.action} "
             f"{change.source} {change.event_id} {sorted(change.fields)}"
         )
+    log = world.log()
+    by = senders(log)
     lines.append("== calls of the mirror")
     for sort, calls in mirror_calls(world.side).items():
-        lines += [f"{sort} {call['n']} {call['path']} {call['params']} {call['status']}" for call in calls]
-    with world.processes.log.open() as log:
-        log.seek(world.log_start)
-        lines += ["== log of the processes", log.read()[-6000:]]
-    return "\n".join(lines)
+        for call in calls:
+            lines.append(
+                f"{sort} {call['n']} {call['path']} {call['params']} {call['status']} {by.get(call['request_id'], '')}"
+            )
+    others = [line for line in log.splitlines() if not line.startswith(CALL)]
+    return "\n".join([*lines, "== log of the processes", *others[-100:]])

@@ -36,6 +36,8 @@ JUMPS = (0, 130, 130, 1000, 3700, 3700, 3700, 3700, 3700, 3700)
 # How long (real seconds) what is in the hands of a web server may stand still, and what waits for a later moment.
 PATIENCE_WITH_WEB, PATIENCE = 2.0, 0.25
 LONGEST = 60.0
+# Between two looks: they take the processors from those who are waited for.
+LOOK = 0.01
 
 
 @dataclass(frozen=True)
@@ -145,23 +147,33 @@ class World:
             patience = LONGEST if found.now else PATIENCE_WITH_WEB if found.received else PATIENCE
             if time.monotonic() - since > patience:
                 return
-            time.sleep(0.005)
+            time.sleep(LOOK)
         raise AssertionError(f"Stuck for {LONGEST} s: {self._under_way()}, {leftovers()}.")
+
+    def log(self) -> str:
+        """What the processes of this history wrote."""
+        with self.processes.log.open() as file:
+            file.seek(self.log_start)
+            return file.read()
 
     def _under_way(self) -> UnderWay:
         # Without a server, what is under way waits for one.
         if self.processes.living["web"] and (moving := self.side.sandbox.deliveries.moving()):
             return UnderWay(now=moving)
-        states = list(InboxEvent.objects.filter(state__in=OPEN).values_list("state", flat=True))
-        tasks = DBTaskResult.objects.filter(status=TaskResultStatus.READY)
-        ready = tasks.filter(Q(run_after=get_date_max()) | Q(run_after__lte=self.clock.now())).count()
-        alive = {child.name for child in self.processes.living["worker"]}
-        running = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).values_list("worker_ids", flat=True)
-        busy = sum(bool(ids) and ids[-1] in alive for ids in running)
-        received = states.count(InboxEvent.State.RECEIVED)
-        later = len(states) - received + Refresh.objects.count()
         # Without a worker, what is ready waits for one.
-        return UnderWay(now=busy + (ready if alive else 0), received=received, later=later)
+        if now := self._tasks() if self.processes.living["worker"] else 0:
+            return UnderWay(now=now)
+        states = list(InboxEvent.objects.filter(state__in=OPEN).values_list("state", flat=True))
+        received = states.count(InboxEvent.State.RECEIVED)
+        return UnderWay(received=received, later=len(states) - received + Refresh.objects.count())
+
+    def _tasks(self) -> int:
+        """Those that are due, or in the hands of a living worker."""
+        open_ones = DBTaskResult.objects.filter(status__in=(TaskResultStatus.READY, TaskResultStatus.RUNNING))
+        due = Q(run_after=get_date_max()) | Q(run_after__lte=self.clock.now())
+        found = open_ones.filter(Q(status=TaskResultStatus.RUNNING) | due).values_list("status", "worker_ids")
+        alive = {child.name for child in self.processes.living["worker"]}
+        return sum(status == TaskResultStatus.READY or bool(ids and ids[-1] in alive) for status, ids in found)
 
     def _listed_events_since(self, count: int) -> bool:
         return any(
