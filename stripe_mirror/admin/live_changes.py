@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.db.models import ForeignKey
+from django.db.models.functions import Now
 
 from stripe_mirror.models import Change, StripeObject
 from stripe_mirror.pull import clock
@@ -61,13 +62,14 @@ class Seen:
 
 def current_cursor() -> Cursor:
     """Where a page starts that is rendered now. Take it before the page's rows are read."""
-    latest = list(Change.objects.order_by("-id").values_list("id", "recorded_at")[: MOST + 1])
-    settled = clock.now() - OVERLAP
-    floor = next((id for id, recorded_at in latest if recorded_at < settled), None)
+    # The database's own clock (see `pull.clock`), without a query for it.
+    newest = Change.objects.order_by("-id").annotate(now=Now())
+    latest = list(newest.values_list("id", "recorded_at", "now")[: MOST + 1])
+    floor = next((id for id, recorded_at, now in latest if recorded_at < now - OVERLAP), None)
     if floor is not None:
-        return Cursor(floor, frozenset(id for id, _ in latest if id > floor))
+        return Cursor(floor, frozenset(id for id, *_ in latest if id > floor))
     if len(latest) <= MOST:
-        return Cursor(0, frozenset(id for id, _ in latest))
+        return Cursor(0, frozenset(id for id, *_ in latest))
     return Cursor(max(0, latest[-1][0] - CROWD))
 
 
