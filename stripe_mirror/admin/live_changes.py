@@ -11,7 +11,6 @@ from django.db.models import ForeignKey
 from django.db.models.functions import Now
 
 from stripe_mirror.models import Change, StripeObject
-from stripe_mirror.pull import clock
 
 # Ids are given out before the commit, so a lower one may become visible after a higher one. What is younger than this
 # is read again, which is far longer than a transaction of `pull` lasts.
@@ -74,21 +73,19 @@ def current_cursor() -> Cursor:
 
 
 def changes_since(cursor: Cursor, object_types: Collection[str]) -> Seen:
-    """The changes of these kinds that the cursor hasn't seen; mostly none, which costs one query of an index."""
+    """The changes of these kinds that the cursor hasn't seen. One query, by the index on type and id."""
     found = list(
         Change.objects.filter(object_type__in=object_types, id__gt=cursor.floor)
         .order_by()
-        .values_list("id", "object_type", "object_id", "fields", "recorded_at")[: MOST + 1]
+        .annotate(now=Now())
+        .values_list("id", "object_type", "object_id", "fields", "recorded_at", "now")[: MOST + 1]
     )
     if len(found) > MOST:
         return Seen(current_cursor(), many=True)
-    if not found:
-        return Seen(Cursor(cursor.floor))
-    settled = clock.now() - OVERLAP
-    floor = max([cursor.floor, *(row[0] for row in found if row[4] < settled)])
+    floor = max([cursor.floor, *(id for id, *_, recorded_at, now in found if recorded_at < now - OVERLAP)])
     following = Cursor(floor, frozenset(row[0] for row in found if row[0] > floor))
     fresh = sorted(row for row in found if row[0] not in cursor.seen)
-    return Seen(following, tuple((type, id, _top_level(fields)) for _, type, id, fields, _ in fresh))
+    return Seen(following, tuple((type, id, _top_level(fields)) for _, type, id, fields, *_ in fresh))
 
 
 def _top_level(fields: dict[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ The claim is a wish like those of `pull.implied`: where its holder dies or fails
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,8 +13,9 @@ from django.utils import timezone
 
 from stripe_mirror.kinds import Kind
 from stripe_mirror.models import Refresh
+from stripe_mirror.pull.implied import Wish
 
-# How long one worker keeps the others away.
+# How long one worker keeps the others away from what it reads.
 LEASE = timedelta(minutes=5)
 
 
@@ -23,7 +23,7 @@ LEASE = timedelta(minutes=5)
 def claim(kind: Kind, id: str) -> Iterator[bool]:
     """Whether nobody else reads this object; then nobody else does until the end of the block."""
     path = kind.path(id)
-    key = hashlib.sha256(path.encode()).hexdigest()
+    key = Wish(kind.object, path, params=(), inside="", since=None).key
     wish = {"object_type": kind.object, "path": path, "due_at": timezone.now() + LEASE}
     _, mine = Refresh.objects.get_or_create(key=key, defaults=wish)
     yield mine

@@ -15,6 +15,7 @@ from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Refresh
 from stripe_mirror.pull import clock, embedded
 from stripe_mirror.pull.apply import apply_page
+from stripe_mirror.pull.claims import LEASE
 from stripe_mirror.pull.fetch import complete_lists
 from stripe_mirror.pull.listing import objects_in
 from stripe_mirror.stripe_api import read
@@ -22,8 +23,6 @@ from stripe_mirror.stripe_api.client import Answer
 from stripe_mirror.stripe_api.errors import NotFound, Refused, StripeFailure
 
 logger = logging.getLogger(__name__)
-# How long one worker keeps the others away from a list that it reads.
-LEASE = timedelta(minutes=5)
 # Pauses between tries, in seconds: the last one is repeated.
 PAUSES = (5, 20, 80, 320, 1280, 3600)
 # A list that Stripe refuses so often is given up, visibly in the log: reconcile compares the kind anyway.
