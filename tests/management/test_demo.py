@@ -14,6 +14,8 @@ import requests
 
 from tests.browser.running_demo import ROOT, RunningDemo, eventually
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:

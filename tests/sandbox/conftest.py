@@ -13,6 +13,8 @@ import stripe
 from tests.sandbox.testing import API_KEY, RunningSandbox, wait_for
 
 SECRET = "whsec_" + "receiver"
+DAY, HOUR = 86400, 3600
+FEBRUARY_1 = 1_706_745_600  # 2024-02-01 00:00 UTC: a month of 29 days
 MONTHLY = {"interval": "month"}
 PLAN = {"currency": "usd", "unit_amount": 2000, "recurring": MONTHLY}
 Params = dict[str, Any]
@@ -75,6 +77,26 @@ def receiver(running: RunningSandbox) -> Iterator[Receiver]:
     running.deliver_to(taking.url, SECRET)
     yield taking
     taking.close()
+
+
+@pytest.fixture
+def halfway(running: RunningSandbox) -> Params:
+    """A subscription (20 dollars a month) in the middle of its month."""
+    running.sandbox.clock.set(FEBRUARY_1)
+    subscription = subscribe(running)
+    running.advance(14 * DAY + 12 * HOUR)
+    return subscription
+
+
+def events_since(running: RunningSandbox, since: int) -> list[str]:
+    """The types of all events but the first so many, oldest first."""
+    return [event["type"] for event in running.sandbox.events[: len(running.sandbox.events) - since]][::-1]
+
+
+def refusal(caught: pytest.ExceptionInfo[stripe.StripeError]) -> tuple[Any, Any, Any, Any]:
+    """What a refusal consists of: status, code, parameter, sentence."""
+    error = caught.value
+    return error.http_status, error.code, getattr(error, "param", None), error.user_message
 
 
 def connect(url: str, key: str = API_KEY, **options: Any) -> stripe.StripeClient:

@@ -84,13 +84,14 @@ def _include(sandbox: Sandbox, rows: list[Row], resource: Resource, name: str) -
     target, build = resource.includes[name]
     children: list[Row] = []
     for row in rows:
-        if name not in row:
-            built = build(sandbox, row)
-            if built is ABSENT:
-                continue
-            row[name] = built
-        if isinstance(row[name], dict):
-            children += row[name].get("data", [])
+        for holder, key in _holders([row], name.split(".")):
+            if key not in holder:
+                built = build(sandbox, row)
+                if built is ABSENT:
+                    continue
+                holder[key] = built
+            if isinstance(holder[key], dict):
+                children += holder[key].get("data", [])
     return children, target
 
 

@@ -26,11 +26,11 @@ NOTHING_MEANS = ("keep", "has_more")  # 0 and false are settings of these, too
 class Fault:
     """One rule. `path` is a prefix, or a regular expression when it starts with `^`; `event` a type, `*` allowed.
 
-    To the API: `status` (429, 500, 409; with `after_work` the work is done first), `hang` seconds, `latency_ms`,
-    `lose_answer` (work, then close the connection), `rate_limit` requests per second. To lists: `keep` objects of the
-    page only (0: an empty page), `has_more` as told. The first `skip` that match pass unharmed. To webhooks: `lose`,
-    `repeat` (further copies), `delay` seconds, `reorder` (gather this many, or a second's worth, and shuffle),
-    `hold` (keep until they are flushed).
+    To the API: `status` (429, 500, 409; with `after_work` the work is done first), `hang` seconds, `latency_ms` (a call
+    that waits goes on at once when its rule is removed), `lose_answer` (work, then close the connection), `rate_limit`
+    requests per second. To lists: `keep` objects of the page only (0: an empty page), `has_more` as told. The first
+    `skip` that match pass unharmed. To webhooks: `lose`, `repeat` (further copies), `delay` seconds, `reorder` (gather
+    this many, or a second's worth, and shuffle), `hold` (keep until they are flushed).
     """
 
     method: str | None = None
@@ -85,9 +85,10 @@ class Fault:
 
 @dataclass
 class Plan:
-    """What the faults that matched do to one API call."""
+    """What the faults that matched do to one API call; `slowed` are the rules that make it wait."""
 
     wait: float = 0
+    slowed: list[Fault] = field(default_factory=list)
     refusal: StripeError | None = None
     refusal_after_work: StripeError | None = None
     lose_answer: bool = False
@@ -144,7 +145,9 @@ class Faults:
         plan = Plan()
         for rule in self.rules:
             if rule.wants_request(method, path) and (not rule.rate_limit or rule.overrun()) and self._strikes(rule):
-                plan.wait += rule.hang + rule.latency_ms / 1000
+                if rule.hang or rule.latency_ms:
+                    plan.wait += rule.hang + rule.latency_ms / 1000
+                    plan.slowed.append(rule)
                 plan.lose_answer |= rule.lose_answer
                 plan.keep = rule.keep if rule.keep is not None else plan.keep
                 plan.has_more = rule.has_more if rule.has_more is not None else plan.has_more
@@ -154,6 +157,10 @@ class Faults:
                 elif status:
                     plan.refusal = refusal(status)
         return plan
+
+    def hold(self, plan: Plan) -> bool:
+        """Whether a rule that makes this call wait is still in force."""
+        return any(rule is held for rule in self.rules for held in plan.slowed)
 
     def for_event(self, event_type: str) -> list[Fault]:
         """The rules that act on the delivery of this event; uses up `times`."""

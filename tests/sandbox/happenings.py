@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tests.sandbox import checkout
-from tests.sandbox.billing import discounts, disputes, payouts, setups
+from tests.sandbox.billing import balance_transactions, discounts, disputes, payouts, refunds, setups
 from tests.sandbox.resources import tax_ids
 from tests.sandbox.store import Row, clone
 
@@ -57,6 +57,12 @@ def fail_payout(sandbox: Sandbox, payout: str, code: str = "account_closed") -> 
 
 
 @happening
+def ask_for_refund_details(sandbox: Sandbox, refund: str, email: str = "ann@example.com") -> Row:
+    """Stripe asks a customer where the money of a refund shall go."""
+    return refunds.ask_for_details(sandbox, sandbox.fetch("refund", refund), email)
+
+
+@happening
 def authenticate_setup(sandbox: Sandbox, setup_intent: str, succeeds: bool = True) -> Row:
     """A customer has answered the bank's question, or failed to."""
     return setups.authenticated(sandbox, setup_intent, succeeds=succeeds)
@@ -87,28 +93,9 @@ def give_coupon(sandbox: Sandbox, customer: str, coupon: str) -> Row:
 @happening
 def balance_available(sandbox: Sandbox) -> Row:
     """Stripe announces that money can be paid out: an event about the balance, which has no id."""
-    shown = balance(sandbox)
+    shown = balance_transactions.sums(sandbox)
     sandbox.event_log.emit("balance.available", shown)
     return shown
-
-
-def balance(sandbox: Sandbox) -> Row:
-    """The balance as Stripe shows it, in every currency that has moved."""
-    sums: dict[tuple[str, str], int] = {}
-    for row in sandbox.table("balance_transaction").where("payout", None):
-        kind = "available" if row["available_on"] <= sandbox.clock.real() else "pending"
-        sums[kind, row["currency"]] = sums.get((kind, row["currency"]), 0) + row["net"]
-    parts = {kind: _amounts(sums, kind) for kind in ("available", "pending")}
-    return {"object": "balance", **parts, "livemode": sandbox.livemode}
-
-
-def _amounts(sums: dict[tuple[str, str], int], kind: str) -> list[Row]:
-    currencies = sorted({currency for _, currency in sums}) or ["usd"]
-    return [
-        {"amount": amount, "currency": currency, "source_types": {"card": amount}}
-        for currency in currencies
-        for amount in [sums.get((kind, currency), 0)]
-    ]
 
 
 @happening

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 import traceback
 from collections.abc import AsyncIterator
 from email.utils import formatdate
@@ -71,12 +72,17 @@ class Api:
         sandbox, headers = self.sandbox, dict(request.headers)
         method, path = request.method, scope_path(request.scope)
         if plan.refusal is not None:
-            await asyncio.sleep(plan.wait)
+            await self._wait(plan)
             return sandbox.reject(method, path, sent, plan.refusal, headers=headers)
         call = sandbox.begin(method, path, sent, headers=headers)
-        if plan.wait:
-            await asyncio.sleep(plan.wait)
+        await self._wait(plan)
         return call if isinstance(call, Reply) else sandbox.finish(call, fail_after=plan.refusal_after_work)
+
+    async def _wait(self, plan: Plan) -> None:
+        """As long as the faults say, or until they are removed."""
+        end = time.monotonic() + plan.wait
+        while (left := end - time.monotonic()) > 0 and self.sandbox.faults.hold(plan):
+            await asyncio.sleep(min(left, 0.02))
 
     def _response(self, reply: Reply) -> Response:
         headers = {"Date": formatdate(self.sandbox.now(), usegmt=True), "Server": "sandbox", **reply.headers}

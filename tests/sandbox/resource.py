@@ -52,6 +52,14 @@ class Plain:
 
 
 @dataclass
+class Elsewhere:
+    """A handler's answer that is an object of another sandbox: of a double, in which something was rehearsed."""
+
+    sandbox: Sandbox
+    row: Row
+
+
+@dataclass
 class Resource:
     """A kind of object. `expands` maps a dotted path inside the object to the kind that stands there as an id
     (or, with `embeds`, as a full object); a kind of `""` is expandable at Stripe but always null here. `clocked`:

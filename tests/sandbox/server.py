@@ -28,7 +28,7 @@ from tests.sandbox.faults import Faults
 from tests.sandbox.forms import as_sent
 from tests.sandbox.idempotency import Keys
 from tests.sandbox.pages import page, unclocked
-from tests.sandbox.resource import RESOURCES, Listing, Plain, all_resources
+from tests.sandbox.resource import RESOURCES, Elsewhere, Listing, Plain, all_resources
 from tests.sandbox.resources.webhook_endpoints import register
 from tests.sandbox.routing import Match, Router
 from tests.sandbox.store import Row, Table, clone
@@ -96,6 +96,7 @@ class Sandbox:
         self.deliveries = Deliveries(self, parallel=parallel)
         self.context = Context()
         self.sequences: dict[str, int] = {}
+        self.previews: dict[str, Sandbox] = {}  # the doubles in which invoices were previewed lately, by invoice
         self.snapshot_path: Path | None = None
         self.after_dunning = "canceled"  # what a subscription becomes after the last failed attempt; or "unpaid"
 
@@ -145,11 +146,12 @@ class Sandbox:
             self.context = Context(call.request_id, call.key)
             try:
                 match = self.router.match(call.method, call.path)
+                versions.check_newer(call.method, match.route.path, call.path, call.sent, call.version)
                 params = match.route.params.read(versions.to_dahlia(call.path, call.sent, call.version), "")
                 executed = True
                 # All of it happens in one second, also where the next one begins meanwhile.
                 with self.clock.held_at(self.now()):
-                    status, body = 200, self._answer(match, params)
+                    status, body = 200, versions.shown(self._answer(match, params), call.version)
                 if fail_after is not None:
                     status, body = fail_after.status, fail_after.body(call.request_id)
             except StripeError as error:
@@ -186,6 +188,10 @@ class Sandbox:
             target = RESOURCES[shown[0]["object"]] if shown else match.route.resource
             expand(self, shown, target, paths, listing=True)
             return {"object": "list", "data": shown, "has_more": result.has_more, "url": result.url}
+        if isinstance(result, Elsewhere):
+            one = render(result.sandbox, result.row)
+            expand(result.sandbox, [one], RESOURCES[one["object"]], paths, listing=False)
+            return one
         one = render(self, result)
         secret = self.table(one["object"]).private.get(one["id"], {})
         if match.route.method == "POST" and secret.pop("show_once", False):
@@ -284,9 +290,9 @@ class Sandbox:
         for name in also:
             self.tell(name, row)
 
-    def tell(self, event: str, row: Row) -> None:
+    def tell(self, event: str, row: Row, previous: Row | None = None) -> None:
         """An event about a stored object as it is now."""
-        self.event_log.emit(event, render(self, row))
+        self.event_log.emit(event, render(self, row), previous)
 
     def remove(self, object_type: str, object_id: str, *, event: str | None = None, keep: bool = True) -> Row:
         """Delete an object; the event carries its full last state."""
@@ -362,6 +368,7 @@ class Sandbox:
             self.deliveries.forget()
             self.requests.clear()
             self.sequences.clear()
+            self.previews.clear()
             self.after_dunning = "canceled"
             self.clock.follow_real_time()
 

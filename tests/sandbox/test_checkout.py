@@ -133,6 +133,8 @@ def test_setup_saves_a_card(running: RunningSandbox) -> None:
     customer = running.post("/v1/customers")["id"]
     session = offer(running, mode="setup", customer=customer)
     assert session["payment_status"] == "no_payment_required"
+    with pytest.raises(SandboxError, match="Expire that instead"):
+        running.post(f"/v1/setup_intents/{session['setup_intent']}/cancel")
     running.happens("complete_checkout", session=session["id"])
     done = running.get(f"/v1/checkout/sessions/{session['id']}", expand=["setup_intent"])
     assert (done["status"], done["setup_intent"]["status"]) == ("complete", "succeeded")

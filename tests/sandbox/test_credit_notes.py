@@ -88,6 +88,29 @@ def test_refund_that_exists_can_be_linked(running: RunningSandbox) -> None:
     assert len(running.get("/v1/refunds")["data"]) == 1
 
 
+def test_refund_counts_for_one_note_and_for_its_own_invoice_only(running: RunningSandbox) -> None:
+    invoice, other = paid_invoice(running), paid_invoice(running)
+    charge, foreign = running.get("/v1/charges")["data"][::-1]
+    mine = running.post("/v1/refunds", charge=charge["id"], amount=700)["id"]
+    theirs = running.post("/v1/refunds", charge=foreign["id"], amount=700)["id"]
+    issue(running, invoice, amount=700, refunds=[{"refund": mine}])
+    for of, refund, amount in ((invoice, mine, 700), (invoice, theirs, 700), (other, theirs, 900)):
+        with pytest.raises(SandboxError) as caught:
+            issue(running, of, amount=amount, refunds=[{"refund": refund, "amount_refunded": amount}])
+        assert caught.value.error["param"].startswith("refunds[0]")
+    split = issue(running, other, amount=1000, refunds=[{"refund": theirs, "amount_refunded": 600}], credit_amount=400)
+    assert [entry["amount_refunded"] for entry in split["refunds"]] == [600]
+
+
+def test_sum_that_does_not_add_up_is_told_in_words(running: RunningSandbox) -> None:
+    with pytest.raises(SandboxError) as caught:
+        issue(running, paid_invoice(running), amount=500, refund_amount=100)
+    assert caught.value.error["message"] == (
+        "The sum of credit amount, refund amount and out of band amount ($1.00) must equal the credit note amount "
+        "($5.00)."
+    )
+
+
 @pytest.mark.parametrize(
     "params",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import stripe
@@ -76,6 +77,16 @@ def test_hanging_call_does_not_hold_up_others(running: RunningSandbox) -> None: 
     start = time.monotonic()
     running.get("/v1/customers")
     assert time.monotonic() - start < 10
+
+
+def test_waiting_call_goes_on_when_the_rule_is_removed(running: RunningSandbox) -> None:
+    running.faults.add(hang=600, path="/v1/products")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(running.get, "/v1/products")
+        wait_for(lambda: running.faults.list()[0]["used"], 10, "the call was not made")
+        assert not answer.done()
+        running.faults.clear()
+        assert answer.result(10)["data"] == []
 
 
 def test_latency_slows_every_call(running: RunningSandbox) -> None:

@@ -41,8 +41,9 @@ def test_invoice_goes_from_draft_to_paid(running: RunningSandbox) -> None:
     paid = running.post(f"/v1/invoices/{invoice['id']}/pay")
     assert (paid["status"], paid["amount_remaining"], paid["attempt_count"]) == ("paid", 0, 1)
     assert refused(running, f"/v1/invoices/{invoice['id']}/void")["status"] == 400
-    assert refused(running, f"/v1/invoices/{invoice['id']}/pay")["code"] == "invoice_already_paid"
-    assert refused(running, f"/v1/invoices/{invoice['id']}", description="x")["code"] == "invoice_not_editable"
+    assert refused(running, f"/v1/invoices/{invoice['id']}/pay")["message"] == "Invoice is already paid"
+    refusal = refused(running, f"/v1/invoices/{invoice['id']}", description="x")
+    assert (refusal["message"], refusal["param"]) == ("Finalized invoices can't be updated in this way", "description")
 
 
 def test_declined_invoice_payment_is_402_and_recorded(running: RunningSandbox) -> None:

@@ -156,3 +156,22 @@ def unpaid(sandbox: Any, currency: str) -> list[Row]:
 def balance(sandbox: Any, currency: str) -> int:
     """How much of a currency can be paid out."""
     return sum(row["net"] for row in unpaid(sandbox, currency))
+
+
+def sums(sandbox: Any) -> Row:
+    """The balance as Stripe shows it, in every currency that has moved."""
+    moved: dict[tuple[str, str], int] = {}
+    for row in sandbox.table("balance_transaction").where("payout", None):
+        kind = "available" if row["available_on"] <= sandbox.clock.real() else "pending"
+        moved[kind, row["currency"]] = moved.get((kind, row["currency"]), 0) + row["net"]
+    parts = {kind: _amounts(moved, kind) for kind in ("available", "pending")}
+    return {"object": "balance", **parts, "livemode": sandbox.livemode}
+
+
+def _amounts(moved: dict[tuple[str, str], int], kind: str) -> list[Row]:
+    currencies = sorted({currency for _, currency in moved}) or ["usd"]
+    return [
+        {"amount": amount, "currency": currency, "source_types": {"card": amount}}
+        for currency in currencies
+        for amount in [moved.get((kind, currency), 0)]
+    ]

@@ -110,6 +110,7 @@ SUBSCRIPTION: Row = {
     "pending_update": None,
     "schedule": None,
     "status": "active",
+    "status_details": None,
     "test_clock": None,
     "transfer_data": None,
     "trial_end": None,

@@ -155,6 +155,19 @@ def usable(sandbox: Any, method_id: str, *, param: str = "payment_method") -> Ro
     return found
 
 
+def owned(sandbox: Any, method_id: str, customer: str, param: str) -> Row:
+    """The payment method that shall be a default: attached to this customer."""
+    row: Row = sandbox.refer("payment_method", method_id, param)
+    if row["customer"] != customer:
+        raise invalid(
+            f"The customer does not have a payment method with the ID {method_id}. The payment method must be attached "
+            "to the customer.",
+            code="resource_missing",
+            param=param,
+        )
+    return row
+
+
 def behaviour(sandbox: Any, method: Row) -> dict[str, Any]:
     """How a payment method behaves; nothing noted means well."""
     known: dict[str, Any] = sandbox.table("payment_method").private.get(method["id"], {})

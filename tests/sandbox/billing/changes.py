@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import blanks, cards, collection, discounts, items, prorations
+from tests.sandbox.billing import blanks, collection, discounts, items, lines, pending_updates, prorations, terms
 from tests.sandbox.billing import subscriptions as life
-from tests.sandbox.billing.money import cost
+from tests.sandbox.billing.ends import schedule_end
 from tests.sandbox.billing.periods import DAY
-from tests.sandbox.errors import invalid
+from tests.sandbox.errors import StripeError, invalid, missing
+from tests.sandbox.rehearsal import rehearsal
 from tests.sandbox.resource import merge
 from tests.sandbox.store import Row, clone
 
-CANCELED_ALLOWS = {"metadata", "cancellation_details", "expand"}
-INCOMPLETE_ALLOWS = {"metadata", "description", "default_payment_method", "default_source", "expand"}
 HANDLED = (
     "items",
     "discounts",
@@ -30,6 +29,7 @@ HANDLED = (
     "payment_behavior",
     "off_session",
     "default_payment_method",
+    "default_tax_rates",
     "customer",
     "currency",
     "billing_mode",
@@ -57,14 +57,19 @@ def create(sandbox: Any, params: Row) -> Row:
     if not params.get("customer"):
         raise invalid("Missing required param: customer.", code="parameter_missing", param="customer")
     customer = sandbox.refer("customer", params["customer"], "customer")
-    if not params.get("items"):
-        raise invalid("Missing required param: items.", code="parameter_missing", param="items")
-    currency = items.check(sandbox, params["items"], currency=customer["currency"])
-    discounts.check(sandbox, params.get("discounts", []), customer=customer["id"])
-    row = blank(sandbox, customer, str(currency))
-    _check_terms(row, params)
-    _check_method(sandbox, row, params)
-    _check_first_payment(sandbox, customer, params)
+    row = draft(sandbox, customer, params, paying=True)
+    life.first_invoice(sandbox, row, behavior=params.get("payment_behavior", "allow_incomplete"))
+    life.schedule(sandbox, row)
+    return row
+
+
+def draft(sandbox: Any, customer: Row, params: Row, *, paying: bool) -> Row:
+    """A new subscription that nothing was billed for yet; `paying` customers need something to pay with."""
+    row = blank(sandbox, customer, terms.check_creation(sandbox, customer, params))
+    terms.check_terms(row, params)
+    terms.check_method(sandbox, row, params)
+    if paying:
+        terms.check_first_payment(sandbox, customer, params)
     merge(row, params, skip=HANDLED)
     _start(sandbox, row, params)
     sandbox.insert(row)
@@ -72,10 +77,8 @@ def create(sandbox: Any, params: Row) -> Row:
         items.add(sandbox, row, entry, start=row["trial_start"] or sandbox.now())
     asked = params.get("discounts", [])
     row["discounts"] = discounts.resolve(sandbox, asked, customer=customer["id"], subscription=row["id"])
-    _schedule_end(sandbox, row, params)
+    schedule_end(sandbox, row, {**params, "proration_behavior": "none"})  # the first invoice is for the short period
     sandbox.table("subscription").secret(row["id"])["proration_behavior"] = params.get("proration_behavior")
-    life.first_invoice(sandbox, row, behavior=params.get("payment_behavior", "allow_incomplete"))
-    life.schedule(sandbox, row)
     return row
 
 
@@ -85,6 +88,7 @@ def _start(sandbox: Any, row: Row, params: Row) -> None:
         row["default_payment_method"] = params["default_payment_method"]
     if params.get("billing_mode", {}).get("type") == "classic":
         row["billing_mode"] = {"flexible": None, "type": "classic"}
+    row["default_tax_rates"] = list(params.get("default_tax_rates") or [])
     row["start_date"] = params.get("backdate_start_date", now)
     trial = params.get("trial_end") or (
         now + params["trial_period_days"] * DAY if params.get("trial_period_days") else None
@@ -101,168 +105,109 @@ def _trial(sandbox: Any, row: Row, end: int) -> None:
     sandbox.timers.at(warning, "trial_will_end", row["id"])
 
 
-def _check_terms(row: Row, params: Row) -> None:
-    collection_method = params.get("collection_method", row["collection_method"])
-    if "days_until_due" in params and collection_method != "send_invoice":
-        raise invalid(
-            "You can only set `days_until_due` if the subscription's `collection_method` is `send_invoice`.",
-            param="days_until_due",
-        )
-    if collection_method == "send_invoice" and "days_until_due" not in params and row["days_until_due"] is None:
-        raise invalid(
-            "Must specify `days_until_due` when `collection_method` is `send_invoice`.",
-            code="parameter_missing",
-            param="days_until_due",
-        )
-    if params.get("cancel_at_period_end") and params.get("cancel_at"):
-        raise invalid("You can only set one of `cancel_at` and `cancel_at_period_end`.", param="cancel_at")
-
-
-def _check_method(sandbox: Any, row: Row, params: Row) -> None:
-    method_id = params.get("default_payment_method")
-    if not method_id:
-        return
-    method = sandbox.refer("payment_method", method_id, "default_payment_method")
-    if method["customer"] != row["customer"]:
-        raise invalid(
-            f"The customer does not have a payment method with the ID {method_id}. The payment method must be attached "
-            "to the customer.",
-            code="resource_missing",
-            param="default_payment_method",
-        )
-
-
-def _check_first_payment(sandbox: Any, customer: Row, params: Row) -> None:
-    """Without a usable payment method a subscription that is charged at once is not even created."""
-    behavior = params.get("payment_behavior", "allow_incomplete")
-    later = {"trial_end", "trial_period_days"} & set(params) or params.get("collection_method") == "send_invoice"
-    if later or behavior == "default_incomplete" or not any(_price_is_positive(sandbox, e) for e in params["items"]):
-        return
-    method_id = params.get("default_payment_method") or customer["invoice_settings"]["default_payment_method"]
-    method = sandbox.table("payment_method").rows.get(method_id)
-    if method is None:
-        raise invalid(collection.NO_METHOD, code="resource_missing")
-    if behavior == "error_if_incomplete" and (reason := cards.behaviour(sandbox, method).get("charge")):
-        raise cards.declined(reason)
-
-
-def _price_is_positive(sandbox: Any, entry: Row) -> bool:
-    if "price_data" in entry:
-        return bool(entry["price_data"].get("unit_amount", 1))
-    return cost(sandbox, sandbox.table("price").rows[entry["price"]], entry.get("quantity", 1)) > 0
-
-
 def update(sandbox: Any, subscription_id: str, params: Row) -> Row:
     """Edit a subscription."""
     row: Row = sandbox.fetch("subscription", subscription_id)
-    _check_editable(row, params)
-    _check_terms(row, params)
-    _check_method(sandbox, row, params)
-    items.check(sandbox, params.get("items", []), currency=row["currency"], subscription=subscription_id)
-    discounts.check(sandbox, params.get("discounts", []), customer=row["customer"])
-    _check_times(sandbox, row, params)
+    terms.check_update(sandbox, row, params)
+    if params.get("trial_end") == "now" and row["status"] == "trialing" and life.ends_trial_unpaid(sandbox, row):
+        return row
+    behavior = params.get("payment_behavior", "allow_incomplete")
+    if behavior == "pending_if_incomplete":
+        pending_updates.check(params)
+    if behavior in ("error_if_incomplete", "pending_if_incomplete"):
+        double = rehearsal(sandbox)
+        declined = apply(double, double.table("subscription").rows[subscription_id], params)
+        if declined is not None and behavior == "error_if_incomplete":
+            raise _as_told(declined)
+        if declined is not None:
+            pending_updates.hold(sandbox, row, params, write)
+            return row
     apply(sandbox, row, params)
     return row
 
 
-def apply(sandbox: Any, row: Row, params: Row) -> None:
-    """Change a subscription as parameters that were checked say, and bill what is due for it."""
+def _as_told(declined: StripeError) -> StripeError:
+    """The decline of an attempt that leaves nothing behind."""
+    kept = {key: declined.extra[key] for key in ("type", "decline_code", "advice_code") if key in declined.extra}
+    return StripeError(402, declined.message, code=declined.code, **{"type": "card_error", **kept})
+
+
+def apply(sandbox: Any, row: Row, params: Row) -> StripeError | None:
+    """Change a subscription as parameters that were checked say, and collect what is due for it; a decline is
+    returned."""
     with sandbox.edit("subscription", row["id"], event="customer.subscription.updated"):
-        merge(row, params, skip=HANDLED)
-        if row["collection_method"] == "charge_automatically":
-            row["days_until_due"] = None
-        if "default_payment_method" in params:
-            row["default_payment_method"] = params["default_payment_method"] or None
-        if "pause_collection" in params:
-            pause = params["pause_collection"]
-            row["pause_collection"] = {"resumes_at": None, **pause} if pause else None
-        _schedule_end(sandbox, row, params)
-        _replace_discounts(sandbox, row, params)
-        billed = _change_billing(sandbox, row, params)
-    if billed:
-        invoice = sandbox.table("invoice").rows[row["latest_invoice"]]
-        if invoice["status"] == "draft":
-            collection.finalize_and_collect(sandbox, invoice)
+        if row["pending_update"]:
+            pending_updates.discard(sandbox, row)
+        invoice = write(sandbox, row, params)
+    declined = None
+    if invoice is not None and params.get("payment_behavior") == "default_incomplete":
+        collection.finalize_and_wait(sandbox, invoice)
+    elif invoice is not None and invoice["status"] == "draft":
+        declined = collection.finalize_and_collect(sandbox, invoice)
     life.schedule(sandbox, row)
+    return declined
 
 
-def _check_editable(row: Row, params: Row) -> None:
-    if row["status"] in life.OVER and set(params) - CANCELED_ALLOWS:
-        raise invalid(
-            "A canceled subscription can only update its cancellation_details and metadata.",
-            code="invalid_canceled_subscription_fields",
-        )
-    if row["status"] == "incomplete" and (refused := sorted(set(params) - INCOMPLETE_ALLOWS)):
-        raise invalid(
-            f"This subscription is incomplete: `{refused[0]}` can't be updated until its first invoice is paid.",
-            param=refused[0],
-        )
+def write(sandbox: Any, row: Row, params: Row) -> Row | None:
+    """The change alone; the draft of what is due for it at once, if anything is."""
+    merge(row, params, skip=HANDLED)
+    if row["collection_method"] == "charge_automatically":
+        row["days_until_due"] = None
+    if "default_payment_method" in params:
+        row["default_payment_method"] = params["default_payment_method"] or None
+    if "pause_collection" in params:
+        pause = params["pause_collection"]
+        row["pause_collection"] = {"resumes_at": None, **pause} if pause else None
+    before = _pending_prorations(sandbox, row)
+    schedule_end(sandbox, row, params)
+    if "discounts" in params:
+        discounts.replace(sandbox, row, params["discounts"], customer=row["customer"], subscription=row["id"])
+    if "default_tax_rates" in params:
+        row["default_tax_rates"] = list(params["default_tax_rates"] or [])
+    return _change_billing(sandbox, row, params, before)
 
 
-def _check_times(sandbox: Any, row: Row, params: Row) -> None:
-    now = sandbox.now()
-    for name in ("cancel_at", "trial_end"):
-        if isinstance(params.get(name), int) and params[name] <= now:
-            raise invalid(f"Invalid timestamp: {name} must be in the future.", param=name)
-    if isinstance(params.get("trial_end"), int) and params["trial_end"] > now + 2 * 366 * DAY:
-        raise invalid("Invalid timestamp: trial_end can be at most two years from now.", param="trial_end")
-    if "trial_end" in params and row["status"] == "paused":
-        raise invalid("You cannot update the trial of a paused subscription.", param="trial_end")
-    if params.get("pause_collection") and (params["pause_collection"].get("resumes_at") or now + 1) <= now:
-        raise invalid("Invalid timestamp: resumes_at must be in the future.", param="pause_collection[resumes_at]")
+def _pending_prorations(sandbox: Any, row: Row) -> set[str]:
+    pending = lines.pending_items(sandbox, row["customer"], row["currency"], row["id"])
+    return {item["id"] for item in pending if item["proration"]}
 
 
-def _schedule_end(sandbox: Any, row: Row, params: Row) -> None:
-    """`cancel_at_period_end` and `cancel_at`: set, moved, undone."""
-    if "cancel_at_period_end" not in params and "cancel_at" not in params:
-        return
-    at_period_end = bool(params.get("cancel_at_period_end", False))
-    ends = [item["current_period_end"] for item in life.items_of(sandbox, row["id"])]
-    wish = params.get("cancel_at") or None
-    if at_period_end or wish == "min_period_end":
-        wish = min(ends)
-    elif wish in ("max_period_end", "max_billed_until"):
-        wish = max(ends)
-    if wish is None:
-        row.update(cancel_at=None, cancel_at_period_end=False, canceled_at=None)
-        row["cancellation_details"]["reason"] = None
-        return
-    row.update(cancel_at=wish, cancel_at_period_end=at_period_end, canceled_at=sandbox.now())
-    row["cancellation_details"]["reason"] = "cancellation_requested"
-
-
-def _replace_discounts(sandbox: Any, row: Row, params: Row) -> None:
-    if "discounts" not in params:
-        return
-    before = row["discounts"]
-    asked = params["discounts"]
-    row["discounts"] = discounts.resolve(sandbox, asked, customer=row["customer"], subscription=row["id"])
-    for discount_id in [held for held in before if held not in row["discounts"]]:
-        discounts.drop(sandbox, discount_id)
-
-
-def _change_billing(sandbox: Any, row: Row, params: Row) -> bool:
-    """Items, trial and anchor; true when an invoice was made that is to be collected at once."""
-    now = sandbox.now()
+def _change_billing(sandbox: Any, row: Row, params: Row, before: set[str]) -> Row | None:
+    """Items, trial and anchor; the draft of what is to be collected at once."""
     wish = params.get("proration_behavior", "create_prorations")
-    at = params.get("proration_date", now)
-    entries = params.get("items", [])
-    restart = items.patch(sandbox, row, entries, prorate=wish != "none", at=at) if entries else False
-    if params.get("trial_end") == "now" and row["status"] == "trialing":
-        row.update(status="active", trial_end=now)
-        restart = True
-    elif isinstance(params.get("trial_end"), int):
-        _trial(sandbox, row, params["trial_end"])
-        _set_all_periods(sandbox, row)
-        return False
-    if params.get("billing_cycle_anchor") == "now" or restart:
-        if params.get("billing_cycle_anchor") == "now" and wish != "none" and not entries:
-            for item in life.items_of(sandbox, row["id"]):
-                prorations.unused(sandbox, row, item, at)
-        row["billing_cycle_anchor"] = now
+    at, prorate = params.get("proration_date", sandbox.now()), wish != "none"
+    entries, trial_end = params.get("items", []), params.get("trial_end")
+    restart = params.get("billing_cycle_anchor") == "now" or items.restarts(sandbox, row, entries)
+    trial_starts = isinstance(trial_end, int)
+    trial_stops = trial_end == "now" and row["status"] == "trialing"
+    afresh = restart or trial_starts or trial_stops
+    if afresh and prorate:  # each item's time so far is settled, and a new period begins
+        _credit_all(sandbox, row, at)
+    items.patch(sandbox, row, entries, prorate=prorate and not afresh, at=sandbox.now() if afresh else at)
+    if trial_starts:
+        return _extend_trial(sandbox, row, int(trial_end))
+    if trial_stops:
+        row.update(status="active", trial_end=sandbox.now())
+    if afresh:
+        row["billing_cycle_anchor"] = sandbox.now()
         _set_all_periods(sandbox, row)
         return _bill(sandbox, row, life.items_of(sandbox, row["id"]))
-    return _bill(sandbox, row, []) if entries and wish == "always_invoice" else False
+    if wish == "always_invoice" and _pending_prorations(sandbox, row) - before:
+        return _bill(sandbox, row, [])
+    return None
+
+
+def _extend_trial(sandbox: Any, row: Row, end: int) -> Row | None:
+    """A trial from now on; where time was paid for, the free time is shown on an invoice with what is credited."""
+    was_paid_for = row["status"] != "trialing"
+    _trial(sandbox, row, end)
+    _set_all_periods(sandbox, row)
+    return _bill(sandbox, row, life.items_of(sandbox, row["id"])) if was_paid_for else None
+
+
+def _credit_all(sandbox: Any, row: Row, at: int) -> None:
+    for item in life.items_of(sandbox, row["id"]):
+        prorations.unused(sandbox, row, item, at)
 
 
 def _set_all_periods(sandbox: Any, row: Row) -> None:
@@ -270,7 +215,24 @@ def _set_all_periods(sandbox: Any, row: Row) -> None:
         life.set_periods(sandbox, row, item, start=sandbox.now())
 
 
-def _bill(sandbox: Any, row: Row, billed: list[Row]) -> bool:
+def _bill(sandbox: Any, row: Row, billed: list[Row]) -> Row:
     invoice = life.make_invoice(sandbox, row, billed, reason="subscription_update", at_once=True)
     row["latest_invoice"] = invoice["id"]
-    return True
+    return invoice
+
+
+def migrate(sandbox: Any, subscription_id: str, mode: Row) -> Row:
+    """Bill flexibly from now on."""
+    row: Row = sandbox.fetch("subscription", subscription_id)
+    if row["status"] in life.OVER:
+        raise missing("subscription", subscription_id)
+    if row["billing_mode"]["type"] == "flexible":
+        raise invalid("This subscription's `billing_mode` is already `flexible`.", param="billing_mode[type]")
+    discounts_are = mode.get("flexible", {}).get("proration_discounts", "included")
+    with sandbox.edit("subscription", subscription_id, event="customer.subscription.updated"):
+        row["billing_mode"] = {
+            "flexible": {"proration_discounts": discounts_are},
+            "type": "flexible",
+            "updated_at": sandbox.now(),
+        }
+    return row

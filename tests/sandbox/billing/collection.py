@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import invoices, payments, refunds, schedule_ends
+from tests.sandbox.billing import awaiting, invoices, payments, schedule_ends
 from tests.sandbox.billing.periods import DAY
 from tests.sandbox.billing.timers import action
 from tests.sandbox.errors import StripeError, invalid
@@ -20,13 +20,15 @@ NO_METHOD = (
 
 def method_for(sandbox: Any, invoice: Row) -> Row | None:
     """The payment method to charge: the invoice's, its subscription's, the customer's."""
-    subscription = subscription_of(sandbox, invoice)
-    customer = sandbox.table("customer").rows.get(invoice["customer"])
-    candidates = [
-        invoice["default_payment_method"],
-        subscription["default_payment_method"] if subscription else None,
-        customer["invoice_settings"]["default_payment_method"] if customer else None,
-    ]
+    own = sandbox.table("payment_method").rows.get(invoice["default_payment_method"])
+    return own or method_of(sandbox, subscription_of(sandbox, invoice) or invoice)
+
+
+def method_of(sandbox: Any, owing: Row) -> Row | None:
+    """The default payment method of a subscription (or of nothing in particular), else of its customer."""
+    customer = sandbox.table("customer").rows.get(owing["customer"])
+    defaults = customer["invoice_settings"] if customer else {}
+    candidates = [owing["default_payment_method"], defaults.get("default_payment_method")]
     known = sandbox.table("payment_method").rows
     return next((known[method_id] for method_id in candidates if method_id in known), None)
 
@@ -88,19 +90,25 @@ def count_attempt(invoice: Row, *, automatic: bool) -> None:
 
 def paid(sandbox: Any, invoice: Row, intent: Row, *, counts: bool) -> None:
     """The money has come; `counts` when by an attempt that is counted now."""
+    note_payment(sandbox, invoice, intent)
+    invoices.mark_paid(sandbox, invoice, attempted=True, counts=counts)
+    settle(sandbox, invoice)
+
+
+def note_payment(sandbox: Any, invoice: Row, intent: Row) -> None:
+    """One payment of an invoice has succeeded."""
     for payment in sandbox.table("invoice_payment").where("invoice", invoice["id"]):
         if payment["payment"].get("payment_intent") == intent["id"]:
             payment.update(status="paid", amount_paid=intent["amount_received"])
             payment["status_transitions"]["paid_at"] = sandbox.now()
             sandbox.table("invoice_payment").reindex(payment)
             sandbox.tell("invoice_payment.paid", payment)
-    invoices.mark_paid(sandbox, invoice, attempted=True, counts=counts)
-    settle(sandbox, invoice)
 
 
 def settle(sandbox: Any, invoice: Row) -> None:
     """What a paid invoice means for its customer and subscription."""
     _delinquent(sandbox, invoice["customer"], False)
+    awaiting.tell(sandbox, invoice, "paid")
     activate(sandbox, invoice)
 
 
@@ -116,6 +124,7 @@ def activate(sandbox: Any, invoice: Row) -> None:
 
 def give_up(sandbox: Any, invoice: Row) -> None:
     """What an invoice that was voided or written off means for its subscription: it owes nothing any more."""
+    awaiting.tell(sandbox, invoice, "over")
     subscription = subscription_of(sandbox, invoice)
     if subscription is not None and subscription["status"] in ("past_due", "unpaid"):
         activate(sandbox, invoice)
@@ -137,7 +146,9 @@ def _failed(sandbox: Any, invoice: Row, *, automatic: bool) -> None:
             _plan_retry(sandbox, invoice, first=first)
     _delinquent(sandbox, invoice["customer"], True)
     subscription = subscription_of(sandbox, invoice)
-    if subscription is not None and not first and subscription["latest_invoice"] == invoice["id"]:
+    if awaiting.is_awaited(sandbox, invoice):
+        awaiting.tell(sandbox, invoice, "failed")
+    elif subscription is not None and not first and subscription["latest_invoice"] == invoice["id"]:
         _overdue(sandbox, invoice, subscription)
 
 
@@ -162,24 +173,30 @@ def _overdue(sandbox: Any, invoice: Row, subscription: Row) -> None:
         subscription["status"] = "unpaid" if exhausted else "past_due"
 
 
-def end_subscription(sandbox: Any, subscription_id: str, *, reason: str | None) -> None:
-    """The subscription is over now; its open invoices are no longer collected by themselves."""
+def end_subscription(
+    sandbox: Any, subscription_id: str, *, reason: str | None, kept_invoice: str | None = None
+) -> None:
+    """The subscription is over now; its open invoices are no longer collected by themselves, but for the last one that
+    its end made."""
     also = ("customer.subscription.deleted",)
     with sandbox.edit("subscription", subscription_id, also=also) as row:
         now = sandbox.now()
         expired = row["status"] == "incomplete"
         row["status"] = "incomplete_expired" if expired else "canceled"
-        row.update(canceled_at=row["canceled_at"] or now, ended_at=now, pause_collection=None)
+        row.update(canceled_at=row["canceled_at"] or now, ended_at=now, pause_collection=None, status_details=None)
         row["cancellation_details"]["reason"] = reason or row["cancellation_details"]["reason"]
     schedule_ends.subscription_ended(sandbox, row, reason=reason)
     for invoice in sandbox.table("invoice").where("parent.subscription_details.subscription", subscription_id):
+        if invoice["id"] == kept_invoice and invoice["created"] == now:
+            continue
         if invoice["status"] in ("draft", "open") and (invoice["auto_advance"] or invoice["next_payment_attempt"]):
             with sandbox.edit("invoice", invoice["id"], event="invoice.updated"):
                 invoice.update(auto_advance=False, next_payment_attempt=None, automatically_finalizes_at=None)
 
 
-def finalize_and_collect(sandbox: Any, invoice: Row) -> None:
-    """What happens to a draft after its hour: finalized, and charged if it is to be charged; declines are recorded."""
+def finalize_and_collect(sandbox: Any, invoice: Row) -> StripeError | None:
+    """What happens to a draft after its hour: finalized, and charged if it is to be charged; a decline is recorded and
+    returned."""
     subscription = subscription_of(sandbox, invoice)
     paused = subscription["pause_collection"] if subscription else None
     invoices.finalize(sandbox, invoice["id"])
@@ -190,7 +207,22 @@ def finalize_and_collect(sandbox: Any, invoice: Row) -> None:
     elif paused and paused["behavior"] == "mark_uncollectible":
         invoices.mark_uncollectible(sandbox, invoice)
     elif invoice["collection_method"] == "charge_automatically":
-        try_collect(sandbox, invoice)
+        return try_collect(sandbox, invoice)
+    return None
+
+
+def finalize_and_wait(sandbox: Any, invoice: Row) -> None:
+    """A draft is finalized and waits until somebody confirms its payment; meanwhile its subscription is overdue."""
+    invoices.finalize(sandbox, invoice["id"])
+    if invoice["status"] == "paid":
+        settle(sandbox, invoice)
+        return
+    with sandbox.edit("invoice", invoice["id"], event="invoice.updated"):
+        invoice.update(auto_advance=False, next_payment_attempt=None)
+    subscription = subscription_of(sandbox, invoice)
+    if subscription is not None and subscription["status"] == "active":
+        with sandbox.edit("subscription", subscription["id"], event="customer.subscription.updated"):
+            subscription["status"] = "past_due"
 
 
 def try_collect(sandbox: Any, invoice: Row) -> StripeError | None:
@@ -262,10 +294,3 @@ def _release(sandbox: Any, intent_id: str) -> None:
     intent = sandbox.table("payment_intent").rows.get(intent_id)
     if intent is not None and intent["status"] == "requires_capture":
         payments.cancel(sandbox, intent, "automatic")
-
-
-@action("settle_refund")
-def _settle_refund(sandbox: Any, refund_id: str) -> None:
-    row = sandbox.table("refund").rows.get(refund_id)
-    if row is not None:
-        refunds.settle(sandbox, row)

@@ -3,12 +3,11 @@ customer's balance, or outside Stripe)."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
-from tests.sandbox.billing import collection, customer_balance, invoices, refunds
-from tests.sandbox.billing.money import rounded, text
-from tests.sandbox.errors import invalid
+from tests.sandbox.billing import collection, credit_note_lines, customer_balance, invoices, refunds, taxes
+from tests.sandbox.billing.money import in_words
+from tests.sandbox.errors import invalid, missing
 from tests.sandbox.resource import merged_metadata
 from tests.sandbox.store import Row
 
@@ -25,13 +24,16 @@ def draft(sandbox: Any, params: Row) -> tuple[Row, list[Row]]:
     if intent is not None and intent["status"] == "processing":
         raise invalid("This invoice has a payment that is being processed.", code="invoice_payment_processing")
     note = _blank(sandbox, invoice, params)
-    lines = _lines(sandbox, invoice, params)
+    lines = credit_note_lines.read(sandbox, invoice, params)
     subtotal, off = sum(line["amount"] for line in lines), sum(line["discount_amount"] for line in lines)
-    total = subtotal - off
+    total_taxes = taxes.summed(line["taxes"] for line in lines)
+    added, included = taxes.added(total_taxes), taxes.included(total_taxes)
+    total = subtotal - off + added
     _check_left(invoice, total)
     before = min(total, invoice["amount_remaining"])
-    note.update(amount=total, subtotal=subtotal, subtotal_excluding_tax=subtotal, total=total)
-    note.update(total_excluding_tax=total, discount_amount=off, discount_amounts=_discounts(lines))
+    note.update(amount=total, subtotal=subtotal, subtotal_excluding_tax=subtotal - included, total=total)
+    note.update(total_excluding_tax=total - added - included, total_taxes=total_taxes)
+    note.update(discount_amount=off, discount_amounts=_discounts(lines))
     note.update(pre_payment_amount=before, post_payment_amount=total - before)
     note["type"] = "post_payment" if not before else "pre_payment" if before == total else "mixed"
     _check_split(sandbox, note, params)
@@ -68,74 +70,6 @@ def _blank(sandbox: Any, invoice: Row, params: Row) -> Row:
     }
 
 
-def _lines(sandbox: Any, invoice: Row, params: Row) -> list[Row]:
-    if ("amount" in params) == ("lines" in params):
-        message = "You must pass one of amount and lines, and not both."
-        raise invalid(message, code="parameter_missing", param="amount")
-    if "amount" in params:
-        return [_line(sandbox, params["amount"], unit_amount=params["amount"], quantity=1)]
-    return [_described(sandbox, invoice, entry, f"lines[{n}]") for n, entry in enumerate(params["lines"])]
-
-
-def _line(sandbox: Any, amount: int, *, unit_amount: int | None = None, **values: Any) -> Row:
-    row: Row = {
-        "id": sandbox.new_id("cnli_", 24),
-        "object": "credit_note_line_item",
-        "amount": amount,
-        "description": None,
-        "discount_amount": 0,
-        "discount_amounts": [],
-        "livemode": sandbox.livemode,
-        "metadata": {},
-        "pretax_credit_amounts": [],
-        "quantity": None,
-        "tax_rates": [],
-        "taxes": [],
-        "type": "custom_line_item",
-        "unit_amount": unit_amount,
-        "unit_amount_decimal": None if unit_amount is None else str(unit_amount),
-    }
-    row.update(values)
-    return row
-
-
-def _described(sandbox: Any, invoice: Row, entry: Row, param: str) -> Row:
-    metadata = merged_metadata({}, entry.get("metadata", {}))
-    if entry["type"] == "custom_line_item":
-        quantity, unit = entry.get("quantity", 1), entry.get("unit_amount", entry.get("amount"))
-        if unit is None or not entry.get("description"):
-            raise invalid(f"Missing required param: {param}[unit_amount].", code="parameter_missing", param=param)
-        values = {"description": entry["description"], "quantity": quantity, "metadata": metadata}
-        return _line(sandbox, unit * quantity, unit_amount=unit, **values)
-    line = sandbox.refer("line_item", entry.get("invoice_line_item", ""), f"{param}[invoice_line_item]")
-    if line["invoice"] != invoice["id"]:
-        raise invalid("The line item belongs to another invoice.", param=f"{param}[invoice_line_item]")
-    amount = _share(line, entry, param)
-    row = _line(sandbox, amount, type="invoice_line_item", invoice_line_item=line["id"], metadata=metadata)
-    row.update(description=line["description"], quantity=entry.get("quantity"))
-    _take_discounts(row, line)
-    return row
-
-
-def _share(line: Row, entry: Row, param: str) -> int:
-    """What is credited of an invoice's line: an amount, or so many of its units."""
-    amount = entry.get("amount")
-    if amount is None:
-        whole = line["quantity"] or 1
-        amount = rounded(Decimal(line["amount"]) * entry.get("quantity", whole) / whole, line["currency"])
-    if not 0 < amount <= line["amount"]:
-        raise invalid("The credited amount can't be more than the line's.", param=f"{param}[amount]")
-    return int(amount)
-
-
-def _take_discounts(row: Row, line: Row) -> None:
-    """A line that was discounted is credited with the same part of its discounts."""
-    for taken in line["discount_amounts"]:
-        part = rounded(Decimal(taken["amount"]) * row["amount"] / line["amount"], line["currency"])
-        row["discount_amounts"].append({"amount": part, "discount": taken["discount"]})
-        row["discount_amount"] += part
-
-
 def _discounts(lines: list[Row]) -> list[Row]:
     sums: dict[str, int] = {}
     for line in lines:
@@ -149,8 +83,8 @@ def _check_left(invoice: Row, total: int) -> None:
     left = invoice["total"] - credited
     if not 0 < total <= left:
         raise invalid(
-            f"The credit note amount ({text(total, invoice['currency'])}) must be positive and not more than what is "
-            f"left to credit on the invoice ({text(left, invoice['currency'])}).",
+            f"The credit note amount ({in_words(total, invoice['currency'])}) must be positive and not more than what "
+            f"is left to credit on the invoice ({in_words(left, invoice['currency'])}).",
             param="amount",
         )
 
@@ -159,14 +93,30 @@ def _check_split(sandbox: Any, note: Row, params: Row) -> None:
     """What was already paid must be given back in one way or another, neither more nor less."""
     given = sum(params.get(name, 0) for name in ("credit_amount", "out_of_band_amount", "refund_amount"))
     for position, entry in enumerate(params.get("refunds", [])):
+        if "payment_record_refund" in entry:  # no payment is ever recorded here
+            record = entry["payment_record_refund"]["payment_record"]
+            raise missing("payment_record", record, param=f"refunds[{position}][payment_record_refund]", status=400)
         refund = sandbox.refer("refund", entry.get("refund", ""), f"refunds[{position}][refund]")
         given += entry.get("amount_refunded", refund["amount"])
+        _check_refund(sandbox, note, refund, entry, f"refunds[{position}]")
     if given != note["post_payment_amount"]:
         after, currency = note["post_payment_amount"], note["currency"]
         raise invalid(
-            f"The sum of credit amount, refund amount and out of band amount ({text(given, currency)}) must equal the "
-            f"post payment credit note amount ({text(after, currency)})."
+            f"The sum of credit amount, refund amount and out of band amount ({in_words(given, currency)}) must equal "
+            f"the credit note amount ({in_words(after, currency)})."
         )
+
+
+def _check_refund(sandbox: Any, note: Row, refund: Row, entry: Row, param: str) -> None:
+    """A refund counts once, and only for the invoice whose payment it gives back."""
+    if entry.get("amount_refunded", 0) > refund["amount"]:
+        raise invalid("The amount is more than the refund's.", param=f"{param}[amount_refunded]")
+    payments = sandbox.table("invoice_payment").where("invoice", note["invoice"])
+    if refund["payment_intent"] not in [payment["payment"].get("payment_intent") for payment in payments]:
+        raise invalid("The refund is of another payment than the invoice's.", param=f"{param}[refund]")
+    for other in sandbox.table("credit_note").where("invoice", note["invoice"]):
+        if other["status"] != "void" and refund["id"] in [linked["refund"] for linked in other["refunds"]]:
+            raise invalid("The refund is linked to another credit note.", param=f"{param}[refund]")
 
 
 def issue(sandbox: Any, params: Row) -> Row:

@@ -11,6 +11,11 @@ from tests.sandbox.errors import invalid, missing
 from tests.sandbox.expand import render
 from tests.sandbox.store import Row, clone
 
+UNSURE = (
+    "This promotion code cannot be redeemed on a subscription update because it uses the `minimum_amount` restriction "
+    "and the amount may change."
+)
+
 
 def resolve(sandbox: Any, asked: Any, *, customer: str, **owner: Any) -> list[str]:
     """The discount ids for a `discounts` parameter: kept ones by id, new ones made from coupons or promotion codes."""
@@ -24,13 +29,34 @@ def resolve(sandbox: Any, asked: Any, *, customer: str, **owner: Any) -> list[st
     return ids
 
 
-def check(sandbox: Any, asked: Any, *, customer: str) -> None:
-    """Refuse a `discounts` parameter that names what does not exist, before anything is changed."""
+def check(
+    sandbox: Any, asked: Any, *, customer: str, within: str = "discounts", subscription: Row | None = None
+) -> None:
+    """Refuse a `discounts` parameter that names what does not exist, before anything is changed; of a `subscription`
+    that runs already, also what it can't have."""
     for position, entry in enumerate(asked or []):
+        code = sandbox.table("promotion_code").rows.get(entry.get("promotion_code"))
+        if subscription is not None and code is not None and code["restrictions"]["minimum_amount"]:
+            raise invalid(UNSURE, param=f"{within}[{position}][promotion_code]")
         if entry.get("discount"):
-            sandbox.refer("discount", entry["discount"], f"discounts[{position}][discount]")
+            sandbox.refer("discount", entry["discount"], f"{within}[{position}][discount]")
+            _check_kept(sandbox, entry["discount"], subscription, f"{within}[{position}][discount]")
         else:
-            _source(sandbox, entry, f"discounts[{position}]", customer=customer)
+            _source(sandbox, entry, f"{within}[{position}]", customer=customer)
+
+
+def _check_kept(sandbox: Any, discount_id: str, subscription: Row | None, param: str) -> None:
+    """A subscription keeps what it has, or takes its customer's."""
+    if subscription is None:
+        return
+    customer = sandbox.table("customer").rows[subscription["customer"]]
+    if discount_id not in (*subscription["discounts"], (customer["discount"] or {}).get("id")):
+        raise invalid(
+            f"The discount {discount_id} is not the current discount on the subscription's customer {customer['id']}. "
+            "Discounts can only be applied to a subscription when they are the current customer discount or already "
+            "exist on the subscription.",
+            param=param,
+        )
 
 
 def _source(sandbox: Any, entry: Row, param: str, *, customer: str) -> tuple[Row, Row | None]:
@@ -72,10 +98,10 @@ def _make(
         "customer": customer,
         "customer_account": None,
         "invoice": owner.get("invoice"),
-        "invoice_item": None,
+        "invoice_item": owner.get("invoice_item"),
         "promotion_code": code["id"] if code else None,
         "subscription": subscription,
-        "subscription_item": None,
+        "subscription_item": owner.get("subscription_item"),
         **_terms(sandbox, coupon),
     }
     sandbox.insert(row)
@@ -95,6 +121,8 @@ def _redeem(sandbox: Any, row: Row, coupon: Row, code: Row | None = None) -> Non
     """Keep the coupon's terms, which outlive it, and count its use."""
     products = sandbox.table("coupon").private.get(coupon["id"], {}).get("products")
     terms = {key: coupon[key] for key in ("percent_off", "amount_off", "currency", "duration")}
+    others = sandbox.table("coupon").private.get(coupon["id"], {}).get("currency_options", {})
+    terms["amounts_off"] = {currency: option["amount_off"] for currency, option in others.items()}
     sandbox.table("discount").secret(row["id"]).update(terms, products=products, used=False)
     if code is not None:
         with sandbox.edit("promotion_code", code["id"], event="promotion_code.updated"):
@@ -107,7 +135,19 @@ def drop(sandbox: Any, discount_id: str) -> None:
     """End a discount; it stays known for the invoices that show it."""
     row = sandbox.table("discount").rows.get(discount_id)
     if row is not None:
-        sandbox.remove("discount", discount_id, event=None if row["invoice"] else "customer.discount.deleted")
+        unheard = row["invoice"] or row["invoice_item"]
+        sandbox.remove("discount", discount_id, event=None if unheard else "customer.discount.deleted")
+
+
+def replace(sandbox: Any, row: Row, asked: Any, **owner: Any) -> None:
+    """Have the discounts that a `discounts` parameter asks for and no others."""
+    before = row["discounts"]
+    row["discounts"] = resolve(sandbox, asked, **owner)
+    mine = {name: value for name, value in owner.items() if name != "customer"}
+    for discount_id in [held for held in before if held not in row["discounts"]]:
+        discount = sandbox.table("discount").rows.get(discount_id, {})
+        if all(discount.get(name) == value for name, value in mine.items()):
+            drop(sandbox, discount_id)
 
 
 def ended(sandbox: Any, discount_id: str) -> Row:
@@ -176,18 +216,24 @@ def still_valid(sandbox: Any, discount_ids: list[str]) -> list[str]:
 
 
 def amounts(sandbox: Any, lines: list[Row], discount_ids: list[str], currency: str) -> None:
-    """Write each line's `discount_amounts`."""
+    """Write each line's `discount_amounts`: first what is taken off by its own discounts, then by the invoice's."""
     left = {line["id"]: line["amount"] for line in lines}
     for line in lines:
         line["discount_amounts"] = []
+        for discount_id in line["discounts"]:
+            _take(sandbox, discount_id, [line], left, currency)
     for discount_id in discount_ids:
-        terms = sandbox.table("discount").private[discount_id]
-        eligible = [
-            line for line in lines if line["discountable"] and left[line["id"]] > 0 and _covers(sandbox, terms, line)
-        ]
-        for line, amount in _split(terms, eligible, left, currency):
-            line["discount_amounts"].append({"amount": amount, "discount": discount_id})
-            left[line["id"]] -= amount
+        _take(sandbox, discount_id, lines, left, currency)
+
+
+def _take(sandbox: Any, discount_id: str, lines: list[Row], left: dict[str, int], currency: str) -> None:
+    terms = sandbox.table("discount").private[discount_id]
+    eligible = [
+        line for line in lines if line["discountable"] and left[line["id"]] > 0 and _covers(sandbox, terms, line)
+    ]
+    for line, amount in _split(terms, eligible, left, currency):
+        line["discount_amounts"].append({"amount": amount, "discount": discount_id})
+        left[line["id"]] -= amount
 
 
 def _covers(sandbox: Any, terms: Row, line: Row) -> bool:
@@ -201,10 +247,11 @@ def _split(terms: Row, lines: list[Row], left: dict[str, int], currency: str) ->
     if terms["percent_off"] is not None:
         share = Decimal(str(terms["percent_off"])) / 100
         return [(line, rounded(left[line["id"]] * share, currency)) for line in lines]
-    if terms["currency"] != currency or not lines:
+    whole = terms["amount_off"] if terms["currency"] == currency else terms.get("amounts_off", {}).get(currency)
+    if whole is None or not lines:
         return []
     total = sum(left[line["id"]] for line in lines)
-    rest = off = min(terms["amount_off"], total)
+    rest = off = min(whole, total)
     split = []
     for line in lines[:-1]:
         part = rounded(Decimal(off * left[line["id"]]) / total, currency)

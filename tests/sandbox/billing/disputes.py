@@ -50,6 +50,7 @@ EVIDENCE_FILES = (
 )
 OPEN = ("needs_response", "warning_needs_response")
 REVIEWED = {"needs_response": "under_review", "warning_needs_response": "warning_under_review"}
+CLOSED = ("lost", "warning_closed", "won")
 UNREFUNDABLE = ("needs_response", "under_review", "lost")
 VERDICTS = {"winning_evidence": "won", "losing_evidence": "lost"}
 
@@ -109,6 +110,7 @@ def _blank(sandbox: Any, charge: Row, reason: str, *, inquiry: bool) -> Row:
             "past_due": False,
             "submission_count": 0,
         },
+        "intended_submission_method": None,
         "is_charge_refundable": inquiry,
         "livemode": sandbox.livemode,
         "metadata": {},
@@ -181,6 +183,7 @@ def decide(sandbox: Any, dispute_id: str, *, won: bool, past_due: bool = False) 
         row["status"] = "warning_closed" if inquiry else "won" if won else "lost"
         row["evidence_details"]["past_due"] = past_due
         if won and not inquiry:
+            row["is_charge_refundable"] = True
             _reinstate(sandbox, row)
     if won and not inquiry:
         sandbox.tell("charge.dispute.funds_reinstated", row)
@@ -191,7 +194,7 @@ def decide(sandbox: Any, dispute_id: str, *, won: bool, past_due: bool = False) 
 
 def touch_charge(sandbox: Any, row: Row) -> None:
     """Stripe tells of the charge whenever its dispute has moved, though nothing that it shows has changed."""
-    sandbox.tell("charge.updated", sandbox.table("charge").rows[row["charge"]])
+    sandbox.tell("charge.updated", sandbox.table("charge").rows[row["charge"]], {})
 
 
 def blocks_refund(sandbox: Any, charge: Row) -> bool:

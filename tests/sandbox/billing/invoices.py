@@ -94,6 +94,9 @@ def finalize(sandbox: Any, invoice_id: str, *, collect_in: int = 0) -> Row:
             ask_payment(sandbox, row)
     if row["amount_due"] == 0:
         mark_paid(sandbox, row, attempted=True)
+    revised = sandbox.table("invoice").rows.get((row["from_invoice"] or {}).get("invoice"))
+    if revised is not None and revised["status"] in ("open", "uncollectible"):
+        void(sandbox, revised)
     return row
 
 
@@ -132,7 +135,7 @@ def ask_payment(sandbox: Any, row: Row) -> None:
     """The payment intent of an open invoice, and the row that ties both together."""
     intent = payments.make_intent(
         sandbox,
-        amount=row["amount_due"],
+        amount=row["amount_remaining"],
         currency=row["currency"],
         customer=row["customer"],
         description=_intent_description(row),
@@ -141,15 +144,20 @@ def ask_payment(sandbox: Any, row: Row) -> None:
         payment_method_types=["card", "sepa_debit"] if row["currency"] == "eur" else ["card"],
     )
     sandbox.table("payment_intent").secret(intent["id"])["invoice"] = row["id"]
+    expect_payment(sandbox, row, intent, row["amount_remaining"], default=True)
+
+
+def expect_payment(sandbox: Any, row: Row, intent: Row, amount: int, *, default: bool) -> None:
+    """The row that ties an invoice to a payment of it."""
     payment: Row = {
         "id": sandbox.new_id("inpay_", 24),
         "object": "invoice_payment",
         "amount_paid": None,
-        "amount_requested": row["amount_due"],
+        "amount_requested": amount,
         "created": sandbox.now(),
         "currency": row["currency"],
         "invoice": row["id"],
-        "is_default": True,
+        "is_default": default,
         "livemode": sandbox.livemode,
         "payment": {"payment_intent": intent["id"], "type": "payment_intent"},
         "status": "open",
@@ -166,7 +174,7 @@ def _intent_description(row: Row) -> str:
 def intent_of(sandbox: Any, invoice: Row) -> Row | None:
     """The payment intent that an open invoice waits for."""
     for payment in sandbox.table("invoice_payment").where("invoice", invoice["id"]):
-        if payment["status"] != "canceled" and payment["payment"]["type"] == "payment_intent":
+        if payment["status"] != "canceled" and payment["is_default"]:
             intent: Row = sandbox.table("payment_intent").rows[payment["payment"]["payment_intent"]]
             return intent
     return None
@@ -176,6 +184,8 @@ def mark_paid(sandbox: Any, row: Row, *, attempted: bool, counts: bool = False, 
     """The invoice is settled."""
     also = ("invoice.paid",) if out_of_band else ("invoice.paid", "invoice.payment_succeeded")
     with sandbox.edit("invoice", row["id"], event="invoice.updated", also=also):
+        if out_of_band:
+            row["amount_paid_off_stripe"] = row["amount_remaining"]
         row.update(
             status="paid",
             amount_paid=row["amount_due"],
@@ -185,15 +195,13 @@ def mark_paid(sandbox: Any, row: Row, *, attempted: bool, counts: bool = False, 
             next_payment_attempt=None,
             auto_advance=False,
         )
-        if out_of_band:
-            row["amount_paid_off_stripe"] = row["amount_due"]
         row["status_transitions"]["paid_at"] = sandbox.now()
 
 
-def close_payment(sandbox: Any, invoice: Row, *, reason: str) -> None:
-    """Cancel the payment that an invoice waited for."""
+def close_payment(sandbox: Any, invoice: Row, *, reason: str, but: str | None = None) -> None:
+    """Cancel the payments that an invoice waited for, but for one."""
     for payment in sandbox.table("invoice_payment").where("invoice", invoice["id"]):
-        if payment["status"] == "open":
+        if payment["status"] == "open" and payment["payment"]["payment_intent"] != but:
             payment["status"] = "canceled"
             payment["status_transitions"]["canceled_at"] = sandbox.now()
             sandbox.table("invoice_payment").reindex(payment)
@@ -204,7 +212,8 @@ def close_payment(sandbox: Any, invoice: Row, *, reason: str) -> None:
 
 def void(sandbox: Any, row: Row) -> None:
     """Open or uncollectible to void: as if it had never been."""
-    if row["status"] == "paid":
+    payments_of = sandbox.table("invoice_payment").where("invoice", row["id"])
+    if row["status"] == "paid" or any(payment["status"] == "paid" for payment in payments_of):
         raise invalid("Invoices with `paid` payments cannot be voided.")
     if row["status"] not in ("open", "uncollectible"):
         raise invalid("You can only pass in open invoices. This invoice isn't open.")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import prorations
+from tests.sandbox.billing import discounts, prorations
 from tests.sandbox.billing import subscriptions as life
+from tests.sandbox.billing.money import cost
 from tests.sandbox.billing.prices import make as make_price
 from tests.sandbox.errors import invalid
 from tests.sandbox.resource import merged_metadata
 from tests.sandbox.store import Row
 
 MOST = 20
+RHYTHM = ("interval", "interval_count")
 
 
 def check(sandbox: Any, entries: list[Row], *, currency: str | None, subscription: str | None = None) -> str | None:
@@ -79,19 +81,52 @@ def add(sandbox: Any, subscription: Row, entry: Row, *, start: int) -> Row:
         "metadata": merged_metadata({}, entry.get("metadata", {})),
         "price": price["id"],
         "subscription": subscription["id"],
-        "tax_rates": [],
+        "tax_rates": list(entry.get("tax_rates") or []),
     }
     if price["recurring"]["usage_type"] == "licensed":
         row["quantity"] = entry.get("quantity", 1)
     sandbox.insert(row)
     life.set_periods(sandbox, subscription, row, start=start)
+    _set_discounts(sandbox, subscription, row, entry)
     return row
 
 
-def patch(sandbox: Any, subscription: Row, entries: list[Row], *, prorate: bool, at: int) -> bool:
-    """Apply an `items` parameter: entries with an id change that item, others add one. True when a price's interval
-    changed, so that a new period begins now and is billed at once."""
-    restarted = False
+def _set_discounts(sandbox: Any, subscription: Row, item: Row, entry: Row) -> None:
+    if "discounts" in entry:
+        owner = {"customer": subscription["customer"], "subscription": subscription["id"]}
+        discounts.replace(sandbox, item, entry["discounts"], **owner, subscription_item=item["id"])
+
+
+def restarts(sandbox: Any, subscription: Row, entries: list[Row]) -> bool:
+    """Whether an `items` parameter begins a new period that is billed at once: a price gets another interval, or what
+    cost nothing gets a price."""
+    if subscription["status"] in ("trialing", "paused"):
+        return False
+    rows = sandbox.table("subscription_item").rows
+    swaps = [(rows[entry["id"]], price) for entry in entries if "id" in entry and (price := _named(sandbox, entry))]
+    old = [sandbox.table("price").rows[item["price"]]["recurring"] for item, _ in swaps]
+    new = [price["recurring"] for _, price in swaps]
+    if any(before[key] != after[key] for before, after in zip(old, new, strict=True) for key in RHYTHM):
+        return True
+    held = sandbox.table("subscription_item").where("subscription", subscription["id"])
+    free = not any(cost(sandbox, sandbox.table("price").rows[item["price"]], item.get("quantity", 1)) for item in held)
+    added = [price for entry in entries if "id" not in entry and (price := _named(sandbox, entry))]
+    return free and any(cost(sandbox, price, 1) for price in [*(price for _, price in swaps), *added])
+
+
+def _named(sandbox: Any, entry: Row) -> Row | None:
+    """The terms of the price that an entry names or describes; nothing is made."""
+    if "price_data" in entry:
+        described = {"billing_scheme": "per_unit", "transform_quantity": None, **entry["price_data"]}
+        described["recurring"] = {"interval_count": 1, **described["recurring"]}
+        described["unit_amount_decimal"] = described.get("unit_amount_decimal", str(described.get("unit_amount", 0)))
+        return described
+    row: Row | None = sandbox.table("price").rows[entry["price"]] if "price" in entry else None
+    return row
+
+
+def patch(sandbox: Any, subscription: Row, entries: list[Row], *, prorate: bool, at: int) -> None:
+    """Apply an `items` parameter: entries with an id change that item, others add one."""
     for entry in entries:
         if "id" not in entry:
             item = add(sandbox, subscription, entry, start=at)
@@ -102,30 +137,28 @@ def patch(sandbox: Any, subscription: Row, entries: list[Row], *, prorate: bool,
         if entry.get("deleted"):
             if prorate:
                 prorations.unused(sandbox, subscription, item, at)
+            _set_discounts(sandbox, subscription, item, {"discounts": ""})
             sandbox.remove("subscription_item", item["id"], keep=False)
             continue
-        restarted |= _swap(sandbox, subscription, item, entry, prorate=prorate, at=at)
-    return restarted
+        _swap(sandbox, subscription, item, entry, prorate=prorate, at=at)
 
 
-def _swap(sandbox: Any, subscription: Row, item: Row, entry: Row, *, prorate: bool, at: int) -> bool:
+def _swap(sandbox: Any, subscription: Row, item: Row, entry: Row, *, prorate: bool, at: int) -> None:
     if "metadata" in entry:
         item["metadata"] = merged_metadata(item["metadata"], entry["metadata"])
+    if "tax_rates" in entry:
+        item["tax_rates"] = list(entry["tax_rates"] or [])
+    _set_discounts(sandbox, subscription, item, entry)
     price = price_of(sandbox, entry)
     new_price = price["id"] if price else item["price"]
     quantity = entry.get("quantity", item.get("quantity"))
     if new_price == item["price"] and quantity == item.get("quantity"):
-        return False
-    before = sandbox.table("price").rows[item["price"]]["recurring"]
+        return
     if prorate:
         prorations.unused(sandbox, subscription, item, at)
     item["price"] = new_price
     if quantity is not None:
         item["quantity"] = quantity
-    after = sandbox.table("price").rows[new_price]["recurring"]
-    rhythm = ("interval", "interval_count")
-    restart = any(before[key] != after[key] for key in rhythm) and subscription["status"] != "trialing"
-    if prorate and not restart:
+    if prorate:
         prorations.remaining(sandbox, subscription, item, at)
     sandbox.table("subscription_item").reindex(item)
-    return restart

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from tests.sandbox.billing import discounts
+from tests.sandbox.billing import discounts, taxes
 from tests.sandbox.billing.money import cost
 from tests.sandbox.store import Row, clone
 
 
-def add_line(sandbox: Any, invoice: Row, *, amount: int, parent: Row, period: Row, **values: Any) -> Row:
+def add_line(
+    sandbox: Any, invoice: Row, *, amount: int, parent: Row, period: Row, tax_rates: Sequence[str] = (), **values: Any
+) -> Row:
     """Put a line on a draft."""
     row: Row = {
         "id": sandbox.new_id("il_", 24),
@@ -36,6 +39,8 @@ def add_line(sandbox: Any, invoice: Row, *, amount: int, parent: Row, period: Ro
     row.update(values)
     row["quantity_decimal"] = None if row["quantity"] is None else str(row["quantity"])
     sandbox.insert(row)
+    if tax_rates:
+        taxes.set_rates(sandbox, row, list(tax_rates))
     return row
 
 
@@ -65,6 +70,8 @@ def add_item_line(sandbox: Any, invoice: Row, subscription: Row, item: Row, *, a
         quantity=quantity,
         subscription=subscription["id"],
         metadata=dict(subscription["metadata"]),
+        discounts=discounts.still_valid(sandbox, item["discounts"]),
+        tax_rates=item["tax_rates"],
     )
 
 
@@ -95,21 +102,32 @@ def pricing(price: Row | None, unit_amount: int | None = None) -> Row | None:
     return {"price_details": details, "type": "price_details", "unit_amount_decimal": decimal}
 
 
+def pending_items(sandbox: Any, customer: str, currency: str, subscription: str | None = None) -> list[Row]:
+    """A customer's invoice items that wait for an invoice: those of this subscription, and of none."""
+    found = []
+    for item in sandbox.table("invoiceitem").where("customer", customer):
+        owner = ((item["parent"] or {}).get("subscription_details") or {}).get("subscription")
+        if item["invoice"] is None and item["currency"] == currency and owner in (None, subscription):
+            found.append(item)
+    return found
+
+
 def add_pending_items(sandbox: Any, invoice: Row, *, subscription: str | None = None) -> None:
     """Sweep a customer's pending invoice items into a draft."""
-    for item in list(sandbox.table("invoiceitem").where("customer", invoice["customer"])):
-        parent = (item["parent"] or {}).get("subscription_details") or {}
-        own = parent.get("subscription") in (None, subscription)
-        if item["invoice"] is None and item["currency"] == invoice["currency"] and own:
-            item["invoice"] = invoice["id"]
-            sandbox.table("invoiceitem").reindex(item)
-            add_invoiceitem_line(sandbox, invoice, item)
+    for item in pending_items(sandbox, invoice["customer"], invoice["currency"], subscription):
+        item["invoice"] = invoice["id"]
+        sandbox.table("invoiceitem").reindex(item)
+        add_invoiceitem_line(sandbox, invoice, item)
 
 
 def add_invoiceitem_line(sandbox: Any, invoice: Row, item: Row) -> Row:
     """The line that shows an invoice item."""
     details = (item["parent"] or {}).get("subscription_details") or {}
-    shared = {"proration": item["proration"], "proration_details": {"credited_items": None}}
+    credited = (item.get("proration_details") or {}).get("credited_items") or {}
+    shared = {
+        "proration": item["proration"],
+        "proration_details": {"credited_items": credited.get("invoice_line_item_details")},
+    }
     parent: Row = {"invoice_item_details": None, "subscription_item_details": None}
     if details.get("subscription_item"):
         parent |= {"type": "subscription_item_details"}
@@ -124,33 +142,37 @@ def add_invoiceitem_line(sandbox: Any, invoice: Row, item: Row) -> Row:
         amount=item["amount"],
         description=item["description"],
         discountable=item["discountable"],
+        discounts=list(item["discounts"]),
         metadata=dict(item["metadata"]),
         parent=parent,
         period=dict(item["period"]),
         pricing=clone(item["pricing"]),
         quantity=item["quantity"],
         subscription=details.get("subscription"),
+        tax_rates=item["tax_rates"],
     )
 
 
 def retotal(sandbox: Any, invoice: Row) -> None:
-    """Compute a draft's amounts from its lines and discounts."""
+    """Compute a draft's amounts from its lines, discounts and taxes."""
     lines = sandbox.table("line_item").where("invoice", invoice["id"])
     discounts.amounts(sandbox, lines, invoice["discounts"], invoice["currency"])
+    taxes.apply(sandbox, invoice, lines)
     subtotal = sum(line["amount"] for line in lines)
     by_discount = dict.fromkeys(invoice["discounts"], 0)
     for line in lines:
         for taken in line["discount_amounts"]:
-            by_discount[taken["discount"]] += taken["amount"]
-    total = subtotal - sum(by_discount.values())
+            by_discount[taken["discount"]] = by_discount.get(taken["discount"], 0) + taken["amount"]
+    added, included = taxes.added(invoice["total_taxes"]), taxes.included(invoice["total_taxes"])
+    total = subtotal - sum(by_discount.values()) + added
     customer = sandbox.table("customer").rows.get(invoice["customer"])
     balance = customer["balance"] if customer else 0
     due = max(0, total + balance)
     invoice.update(
         subtotal=subtotal,
-        subtotal_excluding_tax=subtotal,
+        subtotal_excluding_tax=subtotal - included,
         total=total,
-        total_excluding_tax=total,
+        total_excluding_tax=total - added - included,
         total_discount_amounts=[{"amount": amount, "discount": key} for key, amount in by_discount.items()],
         starting_balance=balance,
         amount_due=due,

@@ -86,6 +86,26 @@ def text(amount: int, currency: str) -> str:
     return f"{Decimal(amount).scaleb(-places):.{places}f} {currency}"
 
 
+SYMBOLS = {
+    "usd": "$",
+    "eur": "€",
+    "gbp": "£",
+    "jpy": "¥",
+    "cad": "CA$",
+    "aud": "A$",
+    "inr": "₹",
+    "krw": "₩",
+    "brl": "R$",
+}
+
+
+def in_words(amount: int, currency: str) -> str:
+    """An amount for a sentence as Stripe writes it where it compares two: `$5.00`."""
+    places = exponent(currency)
+    number = f"{Decimal(amount).scaleb(-places):,.{places}f}"
+    return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{currency.upper()} {number}"
+
+
 def check_size(amount: int, currency: str, param: str) -> None:
     """Refuse amounts of too many digits, and thousandths that a three-decimal currency does not have."""
     digits = DIGITS.get(currency, 8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.sandbox.billing import balance_transactions, blanks, cards, charges, disputes
+from tests.sandbox.billing.timers import ACTIONS
 from tests.sandbox.errors import StripeError, invalid
 from tests.sandbox.store import Row, clone
 
@@ -76,6 +77,8 @@ def _succeed(sandbox: Any, intent: Row, amount: int) -> None:
     intent.update(status="succeeded", amount_received=amount, amount_capturable=0, processing=None)
     _changed(sandbox, intent, "payment_intent.succeeded")
     disputes.expect(sandbox, sandbox.table("charge").rows[intent["latest_charge"]])
+    if "attached" in sandbox.table("payment_intent").private.get(intent["id"], {}):
+        ACTIONS["attached_payment_succeeded"](sandbox, intent["id"])
 
 
 def _decline(sandbox: Any, intent: Row, method: Row, reason: str) -> StripeError:

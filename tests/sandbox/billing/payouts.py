@@ -120,6 +120,15 @@ def cancel(sandbox: Any, row: Row) -> Row:
     return _give_back(sandbox, row, "payout_cancel", status="canceled")
 
 
+def reverse(sandbox: Any, row: Row, metadata: Row) -> Row:
+    """Another payout brings the money of a paid one back."""
+    given = {"metadata": metadata, "original_payout": row["id"]}
+    made = make(sandbox, -row["amount"], row["currency"], automatic=False, **given)
+    with sandbox.edit("payout", row["id"], event="payout.updated"):
+        row["reversed_by"] = made["id"]
+    return made
+
+
 def _give_back(sandbox: Any, row: Row, kind: str, *, status: str, failure: str | None = None) -> Row:
     made = balance_transactions.record(sandbox, row, kind, row["amount"], description=row["description"])
     with sandbox.edit("payout", row["id"], event="payout.updated", also=(f"payout.{status}",)):

@@ -19,12 +19,24 @@ def add(anchor: int, interval: str, count: int) -> int:
     return int(start.replace(year=year, month=month + 1, day=day).timestamp())
 
 
+def around(anchor: int, interval: str, every: int, at: int) -> tuple[int, int]:
+    """The whole period that `at` lies in, counted from the anchor; before the anchor, one that begins at `at`."""
+    if at < anchor:
+        return at, add(at, interval, every)
+    steps = _steps(anchor, interval, every, at)
+    return add(anchor, interval, (steps - 1) * every), add(anchor, interval, steps * every)
+
+
 def next_boundary(anchor: int, interval: str, every: int, after: int) -> int:
     """The first period end later than `after`, counted from the anchor."""
+    return add(anchor, interval, _steps(anchor, interval, every, after) * every)
+
+
+def _steps(anchor: int, interval: str, every: int, after: int) -> int:
     length = {"day": 1, "week": 7, "month": 28, "year": 365}[interval] * DAY * every
     steps = max(0, (after - anchor) // length) if after >= anchor else 0
     while steps > 0 and add(anchor, interval, steps * every) > after:
         steps -= max(1, (add(anchor, interval, steps * every) - after) // (length * 2))
     while add(anchor, interval, steps * every) <= after:
         steps += 1
-    return add(anchor, interval, steps * every)
+    return steps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tests.sandbox.billing import collection, discounts, invoices, lines, schedule_ends
+from tests.sandbox.billing import collection, discounts, invoices, lines, prorations, schedule_ends
 from tests.sandbox.billing.money import cost, rounded
 from tests.sandbox.billing.periods import DAY, next_boundary
 from tests.sandbox.billing.timers import ACTIONS, action
@@ -23,19 +23,23 @@ def items_of(sandbox: Any, subscription_id: str) -> list[Row]:
 
 
 def set_periods(sandbox: Any, subscription: Row, item: Row, *, start: int) -> None:
-    """An item's period from `start` to its next boundary after the anchor; a trial is one period."""
+    """An item's period from `start` to its next boundary after the anchor, or to the subscription's end if that comes
+    first; a trial is one period."""
     if subscription["trial_end"] and start < subscription["trial_end"]:
         end = subscription["trial_end"]
     else:
         every = sandbox.table("price").rows[item["price"]]["recurring"]
         end = next_boundary(subscription["billing_cycle_anchor"], every["interval"], every["interval_count"], start)
+    if subscription["cancel_at"] and start < subscription["cancel_at"] < end:
+        end = subscription["cancel_at"]
     item.update(current_period_start=start, current_period_end=end)
     sandbox.table("subscription_item").reindex(item)
 
 
 def schedule(sandbox: Any, subscription: Row) -> None:
     """Wake up when something about the subscription is next due."""
-    times = [item["current_period_end"] for item in items_of(sandbox, subscription["id"])]
+    running = subscription["status"] != "paused"
+    times = [item["current_period_end"] for item in items_of(sandbox, subscription["id"]) if running]
     pause = subscription["pause_collection"] or {}
     times += [time for time in (subscription["cancel_at"], pause.get("resumes_at")) if time]
     if times:
@@ -44,10 +48,8 @@ def schedule(sandbox: Any, subscription: Row) -> None:
 
 def first_invoice(sandbox: Any, subscription: Row, *, behavior: str) -> None:
     """The invoice of a new subscription. Charged at once, it turns incomplete into active (or leaves it incomplete)."""
-    items = items_of(sandbox, subscription["id"])
+    invoice = draft_first_invoice(sandbox, subscription)
     automatic = subscription["collection_method"] == "charge_automatically"
-    invoice = make_invoice(sandbox, subscription, items, reason="subscription_create", at_once=automatic)
-    subscription["latest_invoice"] = invoice["id"]
     if automatic:
         invoices.finalize(sandbox, invoice["id"])
     unpaid = automatic and invoice["status"] != "paid"
@@ -63,9 +65,20 @@ def first_invoice(sandbox: Any, subscription: Row, *, behavior: str) -> None:
         collection.try_collect(sandbox, invoice)
 
 
-def make_invoice(sandbox: Any, subscription: Row, items: list[Row], *, reason: str, at_once: bool = False) -> Row:
-    """A draft for the items' current periods with what is pending; it finalizes by itself in an hour, or the caller
-    does it `at_once`."""
+def draft_first_invoice(sandbox: Any, subscription: Row) -> Row:
+    """The same, before anything comes of it."""
+    at_once = subscription["collection_method"] == "charge_automatically"
+    items = items_of(sandbox, subscription["id"])
+    invoice = make_invoice(sandbox, subscription, items, reason="subscription_create", at_once=at_once)
+    subscription["latest_invoice"] = invoice["id"]
+    return invoice
+
+
+def make_invoice(
+    sandbox: Any, subscription: Row, items: list[Row], *, reason: str, at_once: bool = False, sweep: bool = True
+) -> Row:
+    """A draft for the items' current periods with what is pending (unless it is not to `sweep`); it finalizes by itself
+    in an hour, or the caller does it `at_once`."""
     customer = sandbox.table("customer").rows[subscription["customer"]]
     paused = subscription["pause_collection"]
     keep_draft = subscription["status"] == "unpaid" or bool(paused and paused["behavior"] == "keep_as_draft")
@@ -79,10 +92,12 @@ def make_invoice(sandbox: Any, subscription: Row, items: list[Row], *, reason: s
         collection_method=subscription["collection_method"],
         description=subscription["description"],
         due_date=_due_date(sandbox, subscription),
+        default_tax_rates=list(subscription["default_tax_rates"]),
         discounts=discounts.for_invoice(sandbox, subscription),
         parent=invoices.subscription_parent(subscription),
     )
-    lines.add_pending_items(sandbox, invoice, subscription=subscription["id"])
+    if sweep:
+        lines.add_pending_items(sandbox, invoice, subscription=subscription["id"])
     for item in items:
         lines.add_item_line(sandbox, invoice, subscription, item, amount=_special_amount(sandbox, subscription, item))
     if items and reason == "subscription_cycle":
@@ -94,18 +109,19 @@ def make_invoice(sandbox: Any, subscription: Row, items: list[Row], *, reason: s
 
 
 def _special_amount(sandbox: Any, subscription: Row, item: Row) -> int | None:
-    """Nothing for a trial, a part for the days before a later anchor; `None` means the full price."""
-    start, anchor = item["current_period_start"], subscription["billing_cycle_anchor"]
+    """Nothing for a trial, a share for a part of a period; `None` means the full price."""
+    start, end = item["current_period_start"], item["current_period_end"]
     if subscription["trial_end"] and start < subscription["trial_end"]:
         return 0
-    if start >= anchor:
+    first, last = prorations.whole_period(sandbox, subscription, item, start)
+    if (first, last) == (start, end):
         return None
-    if sandbox.table("subscription").private.get(subscription["id"], {}).get("proration_behavior") == "none":
+    until_anchor = start < subscription["billing_cycle_anchor"]
+    private = sandbox.table("subscription").private.get(subscription["id"], {})
+    if until_anchor and private.get("proration_behavior") == "none":
         return 0
     price = sandbox.table("price").rows[item["price"]]
-    every = price["recurring"]
-    whole = next_boundary(start, every["interval"], every["interval_count"], start) - start
-    part = Decimal(cost(sandbox, price, item.get("quantity", 1))) * (anchor - start) / whole
+    part = Decimal(cost(sandbox, price, item.get("quantity", 1))) * (end - start) / (last - first)
     return rounded(part, price["currency"])
 
 
@@ -131,26 +147,38 @@ def due(sandbox: Any, subscription_id: str) -> None:
     subscription = sandbox.table("subscription").rows.get(subscription_id)
     if subscription is not None and subscription["schedule"]:
         ACTIONS["schedule_due"](sandbox, subscription["schedule"])  # a new phase's prices are what is billed
-    if subscription is None or subscription["status"] in (*OVER, "incomplete", "paused"):
+    if subscription is None or subscription["status"] in (*OVER, "incomplete"):
         return
     now = sandbox.now()
-    items = [item for item in items_of(sandbox, subscription_id) if item["current_period_end"] <= now]
     pause = subscription["pause_collection"]
     if pause and pause["resumes_at"] and pause["resumes_at"] <= now:
         with sandbox.edit("subscription", subscription_id, event="customer.subscription.updated"):
             subscription["pause_collection"] = None
     if subscription["cancel_at"] and subscription["cancel_at"] <= now:
-        collection.end_subscription(sandbox, subscription_id, reason=None)
+        bill_what_is_pending(sandbox, subscription, reason="subscription_cycle")
+        collection.end_subscription(sandbox, subscription_id, reason=None, kept_invoice=subscription["latest_invoice"])
+    if subscription["status"] in (*OVER, "paused"):
         return
+    items = [item for item in items_of(sandbox, subscription_id) if item["current_period_end"] <= now]
     if items:
         _renew(sandbox, subscription, items)
     if subscription["status"] not in (*OVER, "paused") and (items or pause):
         schedule(sandbox, subscription)
 
 
+def bill_what_is_pending(sandbox: Any, subscription: Row, *, reason: str, at_once: bool = False) -> Row | None:
+    """A draft of what waits to be billed with a subscription and nothing else; none if there is nothing."""
+    if not lines.pending_items(sandbox, subscription["customer"], subscription["currency"], subscription["id"]):
+        return None
+    with sandbox.edit("subscription", subscription["id"], event="customer.subscription.updated"):
+        invoice = make_invoice(sandbox, subscription, [], reason=reason, at_once=at_once)
+        subscription["latest_invoice"] = invoice["id"]
+    return invoice
+
+
 def _renew(sandbox: Any, subscription: Row, items: list[Row]) -> None:
     trial_ends = subscription["status"] == "trialing"
-    if trial_ends and _without_method(sandbox, subscription):
+    if trial_ends and ends_trial_unpaid(sandbox, subscription):
         return
     with sandbox.edit("subscription", subscription["id"], event="customer.subscription.updated"):
         if trial_ends:
@@ -167,19 +195,25 @@ def _renew(sandbox: Any, subscription: Row, items: list[Row]) -> None:
         subscription["latest_invoice"] = invoice["id"]
 
 
-def _without_method(sandbox: Any, subscription: Row) -> bool:
+def ends_trial_unpaid(sandbox: Any, subscription: Row) -> bool:
     """A trial that ends without a payment method: true when it was canceled or paused for that."""
     wish = (subscription["trial_settings"] or {"end_behavior": {}})["end_behavior"].get("missing_payment_method")
-    invoice = sandbox.table("invoice").rows.get(subscription["latest_invoice"])
-    if wish not in ("cancel", "pause") or invoice is None or collection.method_for(sandbox, invoice) is not None:
+    automatic = subscription["collection_method"] == "charge_automatically"
+    if wish not in ("cancel", "pause") or not automatic or collection.method_of(sandbox, subscription) is not None:
         return False
     if wish == "cancel":
         collection.end_subscription(sandbox, subscription["id"], reason=None)
     else:
         also = ("customer.subscription.paused",)
         with sandbox.edit("subscription", subscription["id"], event="customer.subscription.updated", also=also):
-            subscription["status"] = "paused"
+            set_paused(sandbox, subscription, "trial_end_without_payment_method")
     return True
+
+
+def set_paused(sandbox: Any, subscription: Row, why: str) -> None:
+    """The status, with when and why."""
+    paused = {"subscription": {"type": why}, "transitioned_at": sandbox.now(), "type": "subscription"}
+    subscription.update(status="paused", status_details={"paused": paused})
 
 
 @action("trial_will_end")

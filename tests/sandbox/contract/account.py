@@ -4,8 +4,9 @@ from functools import cached_property
 from typing import Any
 
 from tests.sandbox.billing.discounts import give_to_customer
+from tests.sandbox.happenings import happen
 from tests.sandbox.server import Reply, Sandbox
-from tests.sandbox.versions import DAHLIA
+from tests.sandbox.versions import DAHLIA, ENDIVE
 
 HEADERS = {"Authorization": "Bearer sk_test_sandboxcontract", "Stripe-Version": DAHLIA}
 DAY = 24 * 3600
@@ -107,6 +108,12 @@ class Account:
         described = {"customer": self.customer, "items": [{"price": self.price, "quantity": 2}]}
         return self.call("POST", "/v1/subscriptions", described | params)
 
+    @cached_property
+    def paused_subscription(self) -> str:
+        """A subscription that was paused; only newer versions can ask for that."""
+        path, headers = f"/v1/subscriptions/{self.subscription['id']}/pause", HEADERS | {"Stripe-Version": ENDIVE}
+        return str(self.sandbox.request("POST", path, headers=headers).body["id"])
+
     def subscribe_twice(self) -> dict[str, Any]:
         """A subscription with two items."""
         assert self.card
@@ -136,6 +143,12 @@ class Account:
         return str(self.call("POST", "/v1/invoiceitems", params)["id"])
 
     @cached_property
+    def filled_draft(self) -> str:
+        """The draft that was made by hand, with the item on it."""
+        assert self.invoiceitem
+        return self.manual_draft
+
+    @cached_property
     def open_invoice(self) -> str:
         """A finalized invoice that nobody has paid."""
         assert self.card
@@ -155,6 +168,14 @@ class Account:
     def refund(self) -> str:
         """A partial refund."""
         return str(self.call("POST", "/v1/refunds", {"charge": self.charge, "amount": 100})["id"])
+
+    @cached_property
+    def waiting_refund(self) -> str:
+        """One that waits for the customer's bank account."""
+        paid = self.new_intent(payment_method="pm_card_pendingRefund", confirm=True)
+        refund = str(self.call("POST", "/v1/refunds", {"payment_intent": paid, "amount": 100})["id"])
+        happen(self.sandbox, "ask_for_refund_details", refund=refund)
+        return refund
 
     def new_intent(self, **params: Any) -> str:
         """A payment intent."""
@@ -191,6 +212,13 @@ class Account:
     def payout(self) -> str:
         """A payout by hand of money that was available at once."""
         return str(self.call("POST", "/v1/payouts", {"amount": self.funds(), "currency": "usd"})["id"])
+
+    @cached_property
+    def paid_payout(self) -> str:
+        """The same when it has arrived."""
+        assert self.payout
+        self.sandbox.advance(3 * DAY)
+        return self.payout
 
     def funds(self) -> int:
         """Take a payment that is available at once; what it brings."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tests.sandbox import resources as resources
-from tests.sandbox.params import Either, Fields, Kind, Many, Metadata
+from tests.sandbox.params import Either, Fields, Kind, Many, Metadata, PerCurrency
 from tests.sandbox.resource import Route, all_resources
 
 Keys = tuple[str, ...]
@@ -37,6 +37,8 @@ def parameters(kind: Kind, keys: Keys = ()) -> Iterator[tuple[Keys, Kind]]:
     elif isinstance(kind, Either):
         yield keys, kind.scalar
         yield from parameters(kind.nested, keys)
+    elif isinstance(kind, PerCurrency):
+        yield from parameters(kind.option, (*keys, "*"))
     elif isinstance(kind, Metadata):
         yield (*keys, "*"), kind
     else:

@@ -262,6 +262,8 @@ class Check:
             return value == "true"
         if kind == "integer" and isinstance(value, str) and re.fullmatch(r"-?\d+", value):
             return int(value)
+        if kind == "number" and isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value):
+            return float(value)
         return value
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.contract.differences import older
 from tests.sandbox.contract.openapi import Spec
 from tests.sandbox.server import Sandbox
 
@@ -15,7 +16,7 @@ def problems(spec: Spec, shown: Iterable[tuple[str, dict[str, Any]]]) -> list[st
     """One line per different mistake, with an example of an object that has it."""
     found: dict[str, str] = {}
     for name, value in shown:
-        for violation in spec.check_object(value):
+        for violation in spec.check_object(older(value)):
             found.setdefault(str(violation), f"{value['object']} {name}: {violation}")
     return list(found.values())
 

@@ -58,6 +58,7 @@ DOCUMENT: dict[str, Any] = {
                                 "properties": {
                                     "name": STRING,
                                     "length": {"type": "integer"},
+                                    "draught": {"type": "number"},
                                     "masts": {
                                         "type": "array",
                                         "items": {"type": "object", "properties": {"height": {"type": "integer"}}},
@@ -136,6 +137,8 @@ def test_unknown_object_type_is_a_difference(spec: Spec) -> None:
     [
         ({"name": "Ann", "length": "12", "masts": [{"height": 3}]}, []),
         ({"name": "Ann", "length": "long"}, ["length"]),
+        ({"name": "Ann", "draught": "1.25"}, []),
+        ({"name": "Ann", "draught": "1,25"}, ["draught"]),
         ({"name": "Ann", "masts": [{"colour": "red"}]}, ["masts[0].colour"]),
         ({"length": 3}, ["name"]),
     ],

@@ -1,6 +1,7 @@
 """What each kind of object is. Importing this package declares them all."""
 
 from tests.sandbox.resources import account as account
+from tests.sandbox.resources import balance as balance
 from tests.sandbox.resources import balance_transactions as balance_transactions
 from tests.sandbox.resources import charges as charges
 from tests.sandbox.resources import checkout_sessions as checkout_sessions
@@ -11,7 +12,10 @@ from tests.sandbox.resources import customers as customers
 from tests.sandbox.resources import discounts as discounts
 from tests.sandbox.resources import disputes as disputes
 from tests.sandbox.resources import events as events
+from tests.sandbox.resources import invoice_actions as invoice_actions
+from tests.sandbox.resources import invoice_lines as invoice_lines
 from tests.sandbox.resources import invoice_payments as invoice_payments
+from tests.sandbox.resources import invoice_previews as invoice_previews
 from tests.sandbox.resources import invoiceitems as invoiceitems
 from tests.sandbox.resources import invoices as invoices
 from tests.sandbox.resources import payment_intents as payment_intents

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.sandbox.errors import invalid
 from tests.sandbox.expand import nested_list
 from tests.sandbox.params import Email, Enum, Fields, Metadata, Range, Str
 from tests.sandbox.resource import PAGING, Listing, Resource, merge
@@ -54,6 +55,8 @@ def update(sandbox: Any, params: dict[str, Any], charge_id: str) -> Row:
     row: Row = sandbox.fetch("charge", charge_id, param="charge")
     if "customer" in params:
         sandbox.refer("customer", params["customer"], "customer")
+        if row["customer"] not in (None, params["customer"]):
+            raise invalid("You cannot change the customer of a charge that has one.", param="customer")
     with sandbox.edit("charge", charge_id, event="charge.updated"):
         merge(row, params, skip=("fraud_details",))
         if "fraud_details" in params:

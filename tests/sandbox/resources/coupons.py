@@ -8,7 +8,10 @@ from tests.sandbox.billing.money import check_currency, check_size
 from tests.sandbox.errors import invalid
 from tests.sandbox.params import Enum, Fields, Float, Int, Many, Metadata, Range, Str, Timestamp
 from tests.sandbox.resource import Plain, Resource, merge
+from tests.sandbox.resources import currency_options
 from tests.sandbox.store import Row
+
+LATEST_SECONDS = 5 * 366 * 24 * 3600
 
 
 def _applies_to(sandbox: Any, shown: Row) -> dict[str, Any]:
@@ -25,7 +28,7 @@ COUPON = Resource(
     "coupon",
     "",
     "/v1/coupons",
-    includes={"applies_to": ("", _applies_to), "currency_options": ("", lambda sandbox, shown: {})},
+    includes={"applies_to": ("", _applies_to), "currency_options": ("", currency_options.of_coupon)},
     decorate=_validity,
 )
 
@@ -35,6 +38,7 @@ COUPON = Resource(
     amount_off=Int(1),
     applies_to=Fields(products=Many(Str())),
     currency=Str(clears=False),
+    currency_options=currency_options.COUPON,
     duration=Enum("forever", "once", "repeating"),
     duration_in_months=Int(1),
     id=Str(clears=False),
@@ -69,6 +73,7 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
     sandbox.insert(row)
     if "applies_to" in params:
         sandbox.table("coupon").secret(row["id"])["products"] = params["applies_to"]["products"]
+    currency_options.merge(sandbox, row, params.get("currency_options"))
     sandbox.tell("coupon.created", row)
     return row
 
@@ -89,16 +94,31 @@ def _check(sandbox: Any, params: dict[str, Any]) -> None:
     if repeating != ("duration_in_months" in params):
         message = "You must pass duration_in_months when, and only when, duration is repeating."
         raise invalid(message, param="duration_in_months")
+    _check_limits(sandbox, params)
+
+
+def _check_limits(sandbox: Any, params: dict[str, Any]) -> None:
     if "redeem_by" in params and params["redeem_by"] <= sandbox.now():
-        raise invalid("Invalid timestamp: must be in the future.", param="redeem_by")
+        raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", param="redeem_by")
+    if "redeem_by" in params and params["redeem_by"] > sandbox.now() + LATEST_SECONDS:
+        raise invalid("Invalid timestamp: can be no more than five years in the future.", param="redeem_by")
+    for position, product in enumerate(params.get("applies_to", {}).get("products", [])):
+        sandbox.refer("product", product, f"applies_to[products][{position}]")
+    if "currency_options" in params and "amount_off" not in params:
+        raise invalid("You can only pass currency_options when passing amount_off.", param="currency_options")
+    currency_options.check(params.get("currency_options"), params.get("currency", "").lower())
 
 
-@COUPON.on("POST", "/{id}", metadata=Metadata(), name=Str(40))
+@COUPON.on("POST", "/{id}", currency_options=currency_options.COUPON, metadata=Metadata(), name=Str(40))
 def update(sandbox: Any, params: dict[str, Any], coupon_id: str) -> Row:
     """Edit what may change: the name and the metadata."""
     row: Row = sandbox.fetch("coupon", coupon_id, param="coupon")
+    if "currency_options" in params and row["amount_off"] is None:
+        raise invalid("A coupon of a percentage has no currency_options.", param="currency_options")
+    currency_options.check(params.get("currency_options"), row["currency"])
+    currency_options.merge(sandbox, row, params.get("currency_options"))
     with sandbox.edit("coupon", coupon_id, event="coupon.updated"):
-        merge(row, params)
+        merge(row, params, skip=("currency_options",))
     return row
 
 

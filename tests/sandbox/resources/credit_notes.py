@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from random import Random
 from typing import Any
 
-from tests.sandbox.billing import credit_notes
+from tests.sandbox.billing import credit_notes, taxes
 from tests.sandbox.expand import nested_list
-from tests.sandbox.params import Enum, Fields, Int, Many, Metadata, Range, Str, Timestamp
+from tests.sandbox.pages import page
+from tests.sandbox.params import DecimalText, Enum, Fields, Int, Many, Metadata, Range, Str, Timestamp
+from tests.sandbox.rehearsal import rehearsal
 from tests.sandbox.resource import PAGING, Listing, Plain, Resource, merge
-from tests.sandbox.store import Row
+from tests.sandbox.resources.shapes import TAX_RATES
+from tests.sandbox.store import Row, Table
 
 SHOWN_LINES = 10
 
@@ -18,8 +23,9 @@ def _with_lines(sandbox: Any, shown: Row) -> None:
     shown["lines"] = nested_list(sandbox, rows, url=f"/v1/credit_notes/{shown['id']}/lines", limit=SHOWN_LINES)
 
 
-def _without_note(sandbox: Any, shown: Row) -> None:
+def _as_shown(sandbox: Any, shown: Row) -> None:
     shown.pop("credit_note", None)  # ours, to find the lines of a note
+    taxes.shown(sandbox, shown, "tax_rates")
 
 
 NOTE = Resource(
@@ -48,7 +54,7 @@ LINE = Resource(
     indexes=("credit_note",),
     created="none",
     expands={"discount_amounts.discount": "discount"},
-    decorate=_without_note,
+    decorate=_as_shown,
 )
 NEW_LINE = Fields(
     amount=Int(1),
@@ -56,8 +62,20 @@ NEW_LINE = Fields(
     invoice_line_item=Str(clears=False),
     metadata=Metadata(),
     quantity=Int(1),
+    tax_amounts=Many(
+        Fields(amount=Int(0, required=True), tax_rate=Str(required=True), taxable_amount=Int(0, required=True)),
+        clears=True,
+    ),
+    tax_rates=TAX_RATES,
     type=Enum("custom_line_item", "invoice_line_item", required=True),
     unit_amount=Int(1),
+    unit_amount_decimal=DecimalText(),
+)
+LINKED = Fields(
+    amount_refunded=Int(1),
+    payment_record_refund=Fields(payment_record=Str(required=True), refund_group=Str(required=True)),
+    refund=Str(clears=False),
+    type=Enum("payment_record_refund", "refund"),
 )
 NEW = {
     "amount": Int(1),
@@ -71,7 +89,7 @@ NEW = {
     "out_of_band_amount": Int(0),
     "reason": Enum("duplicate", "fraudulent", "order_change", "product_unsatisfactory"),
     "refund_amount": Int(0),
-    "refunds": Many(Fields(amount_refunded=Int(1), refund=Str(clears=False))),
+    "refunds": Many(LINKED),
 }
 
 
@@ -84,9 +102,29 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
 @NOTE.on("GET", "/preview", **NEW)
 def preview(sandbox: Any, params: dict[str, Any]) -> Plain:
     """The note that would be issued; nothing is stored or moved."""
-    note, lines = credit_notes.draft(sandbox, params)
+    note, lines = _drafted(sandbox, params)
     url = f"/v1/credit_notes/preview/lines?invoice={note['invoice']}"
     return Plain({**note, "lines": nested_list(sandbox, lines, url=url, limit=SHOWN_LINES)})
+
+
+def _drafted(sandbox: Any, params: dict[str, Any]) -> tuple[Row, list[Row]]:
+    """The note in a double; the same parameters always give the same ids, so that its lines can be paged through."""
+    double = rehearsal(sandbox)
+    asked = {key: value for key, value in params.items() if key not in PAGING}
+    double.random = Random(json.dumps(asked, sort_keys=True))
+    return credit_notes.draft(double, asked)
+
+
+@NOTE.on("GET", "/preview/lines", **{**PAGING, **NEW})
+def preview_lines(sandbox: Any, params: dict[str, Any]) -> Listing:
+    """The lines of the note that would be issued."""
+    _, rows = _drafted(sandbox, params)
+    table = Table("credit_note_line_item", created="none")
+    for row in rows:
+        table.insert(row)
+    paging = {key: value for key, value in params.items() if key in PAGING}
+    found, has_more = page(table, paging, ascending=True)
+    return Listing(found, has_more, "/v1/credit_notes/preview/lines")
 
 
 @NOTE.on("POST", "/{id}", memo=Str(), metadata=Metadata())
@@ -112,8 +150,8 @@ def lines(sandbox: Any, params: dict[str, Any], note_id: str) -> Listing:
     sandbox.fetch("credit_note", note_id)
     filters = {**params, "credit_note": note_id}
     url = f"/v1/credit_notes/{note_id}/lines"
-    page: Listing = sandbox.page("credit_note_line_item", filters, ascending=True, url=url)
-    return page
+    listing: Listing = sandbox.page("credit_note_line_item", filters, ascending=True, url=url)
+    return listing
 
 
 NOTE.lists(created=Range(), customer=Str(), invoice=Str())

@@ -72,7 +72,7 @@ BOTH = {
     "tax_exempt": Enum("exempt", "none", "reverse", clears=True),
 }
 SPECIAL = ("invoice_prefix", "tax_exempt", "business_name", "individual_name", "payment_method", "cash_balance")
-SPECIAL += ("tax_id_data",)
+SPECIAL += ("tax", "tax_id_data")
 
 
 def blank(sandbox: Any) -> Row:
@@ -109,7 +109,17 @@ def blank(sandbox: Any) -> Row:
     }
 
 
-@CUSTOMER.on("POST", **BOTH, payment_method=Str(clears=False), tax_id_data=tax_ids.MANY, test_clock=Str(clears=False))
+TAX_IP = Str()
+
+
+@CUSTOMER.on(
+    "POST",
+    **BOTH,
+    tax=Fields(ip_address=TAX_IP, validate_location=Enum("deferred", "immediately")),
+    payment_method=Str(clears=False),
+    tax_id_data=tax_ids.MANY,
+    test_clock=Str(clears=False),
+)
 def create(sandbox: Any, params: dict[str, Any]) -> Row:
     """Create; a payment method given along is attached (and only that)."""
     row = blank(sandbox)
@@ -133,7 +143,13 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
     return row
 
 
-@CUSTOMER.on("POST", "/{id}", **BOTH, default_source=Str())
+@CUSTOMER.on(
+    "POST",
+    "/{id}",
+    **BOTH,
+    default_source=Str(),
+    tax=Fields(ip_address=TAX_IP, validate_location=Enum("auto", "deferred", "immediately")),
+)
 def update(sandbox: Any, params: dict[str, Any], customer_id: str) -> Row:
     """Edit."""
     row: Row = sandbox.fetch("customer", customer_id)

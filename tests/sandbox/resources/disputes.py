@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.sandbox.billing import disputes
 from tests.sandbox.errors import invalid
-from tests.sandbox.params import Bool, Fields, Metadata, Range, Str
+from tests.sandbox.params import Bool, Enum, Fields, Metadata, Range, Str
 from tests.sandbox.resource import Resource, merge
 from tests.sandbox.store import Row
 
@@ -30,10 +30,21 @@ EVIDENCE = Fields(
 )
 
 
-@DISPUTE.on("POST", "/{id}", evidence=EVIDENCE, metadata=Metadata(), submit=Bool())
+METHODS = Enum("manual", "prefer_manual", "prefer_smart_disputes", "smart_disputes")
+
+
+@DISPUTE.on(
+    "POST",
+    "/{id}",
+    evidence=EVIDENCE,
+    intended_submission_method=METHODS,
+    metadata=Metadata(),
+    submit=Bool(),
+)
 def update(sandbox: Any, params: dict[str, Any], dispute_id: str) -> Row:
     """Edit. `submit` is true unless it is sent as false: then whatever evidence there is goes to the bank."""
     row: Row = sandbox.fetch("dispute", dispute_id, param="dispute")
+    _check_open(row)
     has_evidence = bool(params.get("evidence")) or row["evidence_details"]["has_evidence"]
     submits = params.get("submit", True) and has_evidence and row["status"] in disputes.OPEN
     if (params.get("evidence") or params.get("submit")) and row["status"] not in disputes.OPEN:
@@ -49,6 +60,11 @@ def update(sandbox: Any, params: dict[str, Any], dispute_id: str) -> Row:
     return row
 
 
+def _check_open(row: Row) -> None:
+    if row["status"] in disputes.CLOSED:
+        raise invalid("This dispute is already closed")
+
+
 def _check_length(row: Row, evidence: dict[str, str]) -> None:
     texts = {name: row["evidence"][name] or "" for name in disputes.EVIDENCE_TEXTS} | evidence
     if sum(len(text) for text in texts.values()) > LONGEST_EVIDENCE:
@@ -60,8 +76,7 @@ def _check_length(row: Row, evidence: dict[str, str]) -> None:
 def close(sandbox: Any, params: dict[str, Any], dispute_id: str) -> Row:
     """Accept: the payment is lost."""
     row: Row = sandbox.fetch("dispute", dispute_id, param="dispute")
-    if row["status"] not in disputes.OPEN:
-        raise invalid(f"This dispute can't be closed: its status is {row['status']}.")
+    _check_open(row)
     return disputes.decide(sandbox, dispute_id, won=False)
 
 

@@ -92,7 +92,9 @@ def update(sandbox: Any, params: dict[str, Any], intent_id: str) -> Row:
     """Edit; there is no event for it."""
     row: Row = sandbox.fetch("payment_intent", intent_id, param="intent")
     if MONEY & set(params) and row["status"] not in payments.CONFIRMABLE:
-        raise payments.unexpected_state(row, "update", "updated", payments.CONFIRMABLE)
+        error = payments.unexpected_state(row, "update", "updated", payments.CONFIRMABLE)
+        error.param = sorted(MONEY & set(params))[0]
+        raise error
     if "amount" in params:
         check_charge(params["amount"], row["currency"])
     if "customer" in params:

@@ -83,9 +83,11 @@ def update(sandbox: Any, params: dict[str, Any], method_id: str) -> Row:
     return row
 
 
-@METHOD.on("POST", "/{id}/attach", customer=Str(required=True, clears=False))
+@METHOD.on("POST", "/{id}/attach", customer=Str(clears=False))
 def attach(sandbox: Any, params: dict[str, Any], method_id: str) -> Row:
     """Attach to a customer."""
+    if "customer" not in params:
+        raise invalid("Must provide customer or customer_account.", code="parameter_missing")
     sandbox.refer("customer", params["customer"], "customer")
     if not cards.is_token(method_id):
         sandbox.fetch("payment_method", method_id, param="payment_method")

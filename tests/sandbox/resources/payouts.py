@@ -83,5 +83,17 @@ def cancel(sandbox: Any, params: dict[str, Any], payout_id: str) -> Row:
     return payouts.cancel(sandbox, row)
 
 
+@PAYOUT.on("POST", "/{id}/reverse", metadata=Metadata())
+def reverse(sandbox: Any, params: dict[str, Any], payout_id: str) -> Row:
+    """Bring back the money of a paid payout."""
+    row: Row = sandbox.fetch("payout", payout_id, param="payout")
+    if row["status"] != "paid":
+        message = f"Payout {payout_id} can't be reversed: its status is {row['status']}, not paid."
+        raise invalid(message, param="payout")
+    if row["original_payout"] or row["reversed_by"]:
+        raise invalid(f"Payout {payout_id} is a reversal or has been reversed.", param="payout")
+    return payouts.reverse(sandbox, row, merged_metadata({}, params.get("metadata", {})))
+
+
 PAYOUT.lists(arrival_date=Range(), created=Range(), destination=Str(), status=Str())
 PAYOUT.reads()

@@ -8,7 +8,7 @@ from tests.sandbox.billing.prices import give_lookup_key, make
 from tests.sandbox.errors import invalid
 from tests.sandbox.params import Bool, DecimalText, Enum, Fields, Int, Many, Metadata, Range, Str
 from tests.sandbox.resource import ABSENT, PAGING, Listing, Resource, merge
-from tests.sandbox.resources import products
+from tests.sandbox.resources import currency_options, products
 from tests.sandbox.resources.shapes import CUSTOM_UNIT_AMOUNT, INTERVALS, RECURRING, TAX_BEHAVIOR
 from tests.sandbox.store import Row
 
@@ -24,7 +24,7 @@ PRICE = Resource(
     id_length=24,
     indexes=("product", "active", "lookup_key"),
     expands={"product": "product"},
-    includes={"tiers": ("", _tiers), "currency_options": ("", lambda sandbox, shown: {})},
+    includes={"tiers": ("", _tiers), "currency_options": ("", currency_options.of_price)},
 )
 TIER = Fields(
     flat_amount=Int(),
@@ -49,6 +49,7 @@ PRODUCT_DATA = Fields(
     active=Bool(),
     billing_scheme=Enum("per_unit", "tiered"),
     currency=Str(clears=False, required=True),
+    currency_options=currency_options.PRICE,
     custom_unit_amount=CUSTOM_UNIT_AMOUNT,
     lookup_key=Str(200),
     metadata=Metadata(),
@@ -69,15 +70,19 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
     if ("product" in params) == ("product_data" in params):
         message = "You must specify either `product` or `product_data` when creating a price."
         raise invalid(message, code="parameter_missing", param="product")
+    currency_options.check(params.get("currency_options"), params["currency"].lower())
     if "product_data" in params:
         params["product"] = products.create(sandbox, params.pop("product_data"))["id"]
-    return make(sandbox, params)
+    row = make(sandbox, params)
+    currency_options.merge(sandbox, row, params.get("currency_options"))
+    return row
 
 
 @PRICE.on(
     "POST",
     "/{id}",
     active=Bool(),
+    currency_options=currency_options.PRICE,
     lookup_key=Str(200),
     metadata=Metadata(),
     nickname=Str(),
@@ -93,8 +98,10 @@ def update(sandbox: Any, params: dict[str, Any], price_id: str) -> Row:
             raise invalid("This price cannot be archived because it is the default price of its product.")
     if "tax_behavior" in params and row["tax_behavior"] not in ("unspecified", params["tax_behavior"]):
         raise invalid("You cannot change the tax behavior of a price once it is set.", param="tax_behavior")
+    currency_options.check(params.get("currency_options"), row["currency"])
+    currency_options.merge(sandbox, row, params.get("currency_options"))
     with sandbox.edit("price", price_id, event="price.updated"):
-        merge(row, params, skip=("lookup_key", "transfer_lookup_key"))
+        merge(row, params, skip=("currency_options", "lookup_key", "transfer_lookup_key"))
         if "lookup_key" in params:
             give_lookup_key(sandbox, row, params)
     return row

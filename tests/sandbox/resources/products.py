@@ -8,6 +8,7 @@ from tests.sandbox.billing import prices
 from tests.sandbox.errors import invalid
 from tests.sandbox.params import Bool, DecimalText, Fields, Float, Int, Many, Metadata, Range, Str, Url
 from tests.sandbox.resource import PAGING, Listing, Plain, Resource, merge
+from tests.sandbox.resources import currency_options
 from tests.sandbox.resources.shapes import CUSTOM_UNIT_AMOUNT, INLINE_RECURRING, TAX_BEHAVIOR
 from tests.sandbox.store import Row
 
@@ -18,6 +19,7 @@ SIZE = {name: Float(required=True) for name in ("height", "length", "weight", "w
 FEATURES = Fields(name=Str(80, required=True))
 NEW_PRICE = Fields(
     currency=Str(clears=False, required=True),
+    currency_options=currency_options.PRICE,
     custom_unit_amount=CUSTOM_UNIT_AMOUNT,
     metadata=Metadata(),
     recurring=INLINE_RECURRING,
@@ -78,7 +80,10 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
     sandbox.insert(row)
     if "default_price_data" in params:
         described = {**params["default_price_data"], "product": row["id"]}
-        row["default_price"] = prices.make(sandbox, described)["id"]
+        price = prices.make(sandbox, described)
+        currency_options.check(described.get("currency_options"), price["currency"])
+        currency_options.merge(sandbox, price, described.get("currency_options"))
+        row["default_price"] = price["id"]
     sandbox.tell("product.created", row)
     return row
 
@@ -108,6 +113,8 @@ def update(sandbox: Any, params: dict[str, Any], product_id: str) -> Row:
         if price["product"] != product_id:
             message = f"The price {price['id']} does not belong to product {product_id}."
             raise invalid(message, param="default_price")
+        if not price["active"]:
+            raise invalid(f"The price {price['id']} is archived and can't be a default price.", param="default_price")
     with sandbox.edit("product", product_id, event="product.updated"):
         before = {**row, "metadata": dict(row["metadata"])}
         merge(row, params)
@@ -123,7 +130,7 @@ def delete(sandbox: Any, params: dict[str, Any], product_id: str) -> Plain:
     """Delete a product that never had a price."""
     row = sandbox.fetch("product", product_id)
     if sandbox.table("price").any_where("product", product_id):
-        raise invalid("This product cannot be deleted because it has one or more user-created prices.", param="id")
+        raise invalid("This product cannot be deleted because it has one or more user-created prices.")
     row["active"] = False
     sandbox.remove("product", product_id, event="product.deleted", keep=False)
     return Plain(PRODUCT.stub(product_id))

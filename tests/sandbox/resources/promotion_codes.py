@@ -11,6 +11,7 @@ from tests.sandbox.errors import invalid
 from tests.sandbox.expand import render
 from tests.sandbox.params import Bool, Enum, Fields, Int, Metadata, Range, Str, Timestamp
 from tests.sandbox.resource import PAGING, Listing, Resource, merge
+from tests.sandbox.resources import currency_options
 from tests.sandbox.store import Row
 
 CODE = re.compile(r"^[A-Za-z0-9_-]+$")
@@ -35,9 +36,11 @@ PROMOTION_CODE = Resource(
     noun="promotion code",
     indexes=("customer", "promotion.coupon"),
     expands={"customer": "customer", "promotion.coupon": "coupon"},
+    includes={"restrictions.currency_options": ("", currency_options.of_promotion_code)},
     decorate=_activity,
 )
 RESTRICTIONS = Fields(
+    currency_options=currency_options.RESTRICTIONS,
     first_time_transaction=Bool(),
     minimum_amount=Int(1),
     minimum_amount_currency=Str(clears=False),
@@ -82,6 +85,7 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
     }
     merge(row, {"metadata": params.get("metadata", {})})
     sandbox.insert(row, event="promotion_code.created")
+    currency_options.merge(sandbox, row, limits.get("currency_options"))
     return row
 
 
@@ -96,22 +100,38 @@ def _check(sandbox: Any, params: dict[str, Any]) -> None:
     if "customer" in params:
         sandbox.refer("customer", params["customer"], "customer")
     if "code" in params:
-        _check_code(sandbox, params["code"])
-    if "expires_at" in params and params["expires_at"] <= sandbox.now():
-        raise invalid("Invalid timestamp: must be in the future.", param="expires_at")
+        _check_code(sandbox, params["code"], customer=params.get("customer"))
+    _check_ends(sandbox, params, coupon)
     limits = params.get("restrictions", {})
     if ("minimum_amount" in limits) != ("minimum_amount_currency" in limits):
         message = "You must pass minimum_amount and minimum_amount_currency together."
         raise invalid(message, param="restrictions[minimum_amount]")
     if "minimum_amount_currency" in limits:
         check_currency(limits["minimum_amount_currency"])
+    own = limits.get("minimum_amount_currency", "").lower()
+    currency_options.check(limits.get("currency_options"), own, "restrictions[currency_options]")
 
 
-def _check_code(sandbox: Any, code: str, *, own_id: str | None = None) -> None:
+def _check_ends(sandbox: Any, params: dict[str, Any], coupon: Row) -> None:
+    """A code outlives neither the date of its coupon nor its number of redemptions."""
+    if "expires_at" in params and params["expires_at"] <= sandbox.now():
+        raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", param="expires_at")
+    if "expires_at" in params and coupon["redeem_by"] and params["expires_at"] > coupon["redeem_by"]:
+        raise invalid("The expiration date can't be later than the coupon's redeem_by.", param="expires_at")
+    most, asked = coupon["max_redemptions"], params.get("max_redemptions")
+    if most and asked and asked > most:
+        raise invalid("The max_redemptions can't be greater than the coupon's.", param="max_redemptions")
+
+
+def _check_code(sandbox: Any, code: str, *, customer: str | None, own_id: str | None = None) -> None:
+    """One active code of these letters for each customer; one for everybody excludes all others."""
     if not CODE.match(code):
         raise invalid("Promotion codes may only contain letters, digits, dashes and underscores.", param="code")
     for other in sandbox.table("promotion_code").rows.values():
-        if other["id"] != own_id and other["code"].lower() == code.lower() and render(sandbox, other)["active"]:
+        if other["id"] == own_id or other["code"].lower() != code.lower():
+            continue
+        meets = customer is None or other["customer"] in (None, customer)
+        if meets and render(sandbox, other)["active"]:
             raise invalid(
                 f"An active promotion code with `code: {code}` already exists.",
                 code="resource_already_exists",
@@ -119,16 +139,36 @@ def _check_code(sandbox: Any, code: str, *, own_id: str | None = None) -> None:
             )
 
 
-@PROMOTION_CODE.on("POST", "/{id}", active=Bool(), metadata=Metadata())
+def _check_redeemable(sandbox: Any, row: Row) -> None:
+    """Only a code that could be redeemed is switched on."""
+    _check_code(sandbox, row["code"], customer=row["customer"], own_id=row["id"])
+    coupon = sandbox.table("coupon").rows.get(row["promotion"]["coupon"])
+    if coupon is None or not render(sandbox, coupon)["valid"]:
+        raise invalid("This promotion code cannot be activated: its coupon is not valid.", param="active")
+    if row["expires_at"] is not None and row["expires_at"] <= sandbox.now():
+        raise invalid("This promotion code cannot be activated: it has expired.", param="active")
+    if row["max_redemptions"] is not None and row["times_redeemed"] >= row["max_redemptions"]:
+        raise invalid("This promotion code cannot be activated: it is used up.", param="active")
+
+
+@PROMOTION_CODE.on(
+    "POST",
+    "/{id}",
+    active=Bool(),
+    metadata=Metadata(),
+    restrictions=Fields(currency_options=currency_options.RESTRICTIONS),
+)
 def update(sandbox: Any, params: dict[str, Any], code_id: str) -> Row:
     """Switch on or off, or edit the metadata."""
     row: Row = sandbox.fetch("promotion_code", code_id, param="promotion_code")
-    if params.get("active") and not row["active"]:
-        _check_code(sandbox, row["code"], own_id=code_id)
-        if row["promotion"]["coupon"] not in sandbox.table("coupon").rows:
-            raise invalid("This promotion code cannot be activated: its coupon was deleted.", param="active")
+    if params.get("active") and not render(sandbox, row)["active"]:
+        _check_redeemable(sandbox, row)
+    options = params.get("restrictions", {}).get("currency_options")
+    own = row["restrictions"]["minimum_amount_currency"]
+    currency_options.check(options, own, "restrictions[currency_options]")
+    currency_options.merge(sandbox, row, options)
     with sandbox.edit("promotion_code", code_id, event="promotion_code.updated"):
-        merge(row, params)
+        merge(row, params, skip=("restrictions",))
     return row
 
 

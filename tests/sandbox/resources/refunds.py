@@ -50,15 +50,16 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
 
 def _charge(sandbox: Any, params: dict[str, Any]) -> Row:
     if "charge" in params:
-        charge: Row = sandbox.refer("charge", params["charge"], "charge")
+        charge: Row = sandbox.fetch("charge", params["charge"])
+        if params.get("payment_intent", charge["payment_intent"]) != charge["payment_intent"]:
+            raise invalid("The charge does not belong to the payment intent.", param="payment_intent")
         return charge
     if "payment_intent" not in params:
         message = "One of the following params should be provided for this request: payment_intent or charge."
         raise invalid(message, code="parameter_missing")
     intent = sandbox.refer("payment_intent", params["payment_intent"], "payment_intent")
-    if intent["latest_charge"] is None or intent["status"] != "succeeded":
-        message = f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."
-        raise invalid(message, param="payment_intent")
+    if intent["latest_charge"] is None or intent["status"] not in ("succeeded", "requires_capture"):
+        raise invalid(f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.")
     found: Row = sandbox.table("charge").rows[intent["latest_charge"]]
     return found
 
@@ -75,12 +76,7 @@ def update(sandbox: Any, params: dict[str, Any], refund_id: str) -> Row:
 @REFUND.on("POST", "/{id}/cancel")
 def cancel(sandbox: Any, params: dict[str, Any], refund_id: str) -> Row:
     """Cancel; only one that waits for the customer's bank details can be, and card refunds never do."""
-    row: Row = sandbox.fetch("refund", refund_id, param="refund")
-    if row["status"] != "requires_action":
-        raise invalid(f"Refund {refund_id} can't be canceled: its status is {row['status']}.")
-    with sandbox.edit("refund", refund_id, event="refund.updated"):
-        row["status"] = "canceled"
-    return row
+    return refunds.cancel(sandbox, sandbox.fetch("refund", refund_id, param="refund"))
 
 
 REFUND.lists(created=Range(), charge=Str(), payment_intent=Str())

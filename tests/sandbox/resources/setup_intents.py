@@ -103,6 +103,10 @@ def cancel(sandbox: Any, params: dict[str, Any], intent_id: str) -> Row:
     row: Row = sandbox.fetch("setup_intent", intent_id, param="intent")
     if row["status"] not in setups.CANCELABLE:
         raise setups.unexpected_state(row, "cancel", "canceled", setups.CANCELABLE)
+    sessions = sandbox.table("checkout.session").rows.values()
+    if any(session["status"] == "open" and session["setup_intent"] == intent_id for session in sessions):
+        message = "You cannot cancel this SetupIntent because it belongs to a Checkout Session. Expire that instead."
+        raise invalid(message, code="setup_intent_unexpected_state")
     setups.cancel(sandbox, row, params.get("cancellation_reason"))
     return row
 

@@ -14,6 +14,7 @@ PRORATION = Enum("always_invoice", "create_prorations", "none")
 PAYMENT_BEHAVIOR = Enum("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
 CUSTOM_FIELDS = Many(Fields(name=Str(40, required=True), value=Str(140, required=True)), most=4, clears=True)
 DISCOUNTS = Many(Fields(coupon=Str(), discount=Str(), promotion_code=Str()), most=20, clears=True)
+TAX_RATES = Many(Str(clears=False), clears=True)
 LIABILITY = Fields(account=Str(), type=Enum("account", "self", required=True))
 AUTOMATIC_TAX = Fields(enabled=Bool(required=True), liability=LIABILITY)
 RHYTHM = {"interval": Enum(*INTERVALS, required=True), "interval_count": Int(1)}

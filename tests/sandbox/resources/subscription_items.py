@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import changes
-from tests.sandbox.billing.subscriptions import items_of
-from tests.sandbox.errors import invalid
+from tests.sandbox.billing import changes, taxes, terms
+from tests.sandbox.billing.subscriptions import OVER, items_of
+from tests.sandbox.errors import invalid, missing
 from tests.sandbox.expand import render
 from tests.sandbox.params import Bool, Int, Metadata, Str, Timestamp
 from tests.sandbox.resource import PAGING, Listing, Plain, Resource
-from tests.sandbox.resources.shapes import DISCOUNTS, PAYMENT_BEHAVIOR, PRICE_DATA, PRORATION
+from tests.sandbox.resources.shapes import DISCOUNTS, PAYMENT_BEHAVIOR, PRICE_DATA, PRORATION, TAX_RATES
 from tests.sandbox.store import Row
 
 
 def _with_price(sandbox: Any, shown: Row) -> None:
     shown["price"] = render(sandbox, sandbox.table("price").rows[shown["price"]])
+    taxes.shown(sandbox, shown, "tax_rates")
 
 
 ITEM = Resource(
@@ -35,6 +36,7 @@ CHANGE = {
     "proration_behavior": PRORATION,
     "proration_date": Timestamp(),
     "quantity": Int(0),
+    "tax_rates": TAX_RATES,
 }
 HOW = ("payment_behavior", "proration_behavior", "proration_date", "off_session", "subscription")
 
@@ -52,7 +54,8 @@ def _entry(params: dict[str, Any]) -> dict[str, Any]:
 def create(sandbox: Any, params: dict[str, Any]) -> Row:
     """Add an item."""
     subscription_id = params["subscription"]
-    sandbox.refer("subscription", subscription_id, "subscription")
+    if sandbox.refer("subscription", subscription_id, "subscription")["status"] in OVER:
+        raise missing("subscription", subscription_id, param="subscription")
     _change(sandbox, subscription_id, _entry(params), params)
     return items_of(sandbox, subscription_id)[-1]
 
@@ -77,11 +80,7 @@ def delete(sandbox: Any, params: dict[str, Any], item_id: str) -> Plain:
     """Remove an item; the last one can't be removed."""
     row = sandbox.fetch("subscription_item", item_id, param="item")
     if len(items_of(sandbox, row["subscription"])) == 1:
-        raise invalid(
-            "A subscription must have at least one active plan. To cancel a subscription, please use the cancel "
-            "API endpoint.",
-            param="item",
-        )
+        raise invalid(terms.LAST_ITEM, param="item")
     _change(sandbox, row["subscription"], {"id": item_id, "deleted": True}, params)
     return Plain(ITEM.stub(item_id))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.billing import cancellations, changes, discounts
+from tests.sandbox.billing import cancellations, changes, discounts, pauses, taxes
 from tests.sandbox.billing.subscriptions import items_of
 from tests.sandbox.expand import nested_list
 from tests.sandbox.pages import BOUNDS
@@ -29,6 +29,7 @@ from tests.sandbox.resources.shapes import (
     PAYMENT_BEHAVIOR,
     PRICE_DATA,
     PRORATION,
+    TAX_RATES,
 )
 from tests.sandbox.store import Row
 
@@ -59,6 +60,7 @@ FEEDBACK = (
 
 def _with_items(sandbox: Any, shown: Row) -> None:
     url = f"/v1/subscription_items?subscription={shown['id']}"
+    taxes.shown(sandbox, shown, "default_tax_rates")
     shown["items"] = nested_list(sandbox, items_of(sandbox, shown["id"]), url=url, limit=SHOWN_ITEMS)
 
 
@@ -90,7 +92,9 @@ ITEM = {
     "price": Str(clears=False),
     "price_data": PRICE_DATA,
     "quantity": Int(0),
+    "tax_rates": TAX_RATES,
 }
+CHANGED_ITEM = Fields(ITEM, id=Str(clears=False), deleted=Bool(), clear_usage=Bool())
 CANCELLATION = Fields(comment=Str(), feedback=Enum(*FEEDBACK, clears=True), feedback_option=Str())
 BOTH = {
     "automatic_tax": AUTOMATIC_TAX,
@@ -98,6 +102,7 @@ BOTH = {
     "collection_method": COLLECTION,
     "days_until_due": Int(0),
     "default_payment_method": Str(),
+    "default_tax_rates": TAX_RATES,
     "description": Str(500),
     "discounts": DISCOUNTS,
     "invoice_settings": Fields(custom_fields=CUSTOM_FIELDS, description=Str(1500), footer=Str(), issuer=LIABILITY),
@@ -120,6 +125,15 @@ CANCEL_WORDS = ("max_billed_until", "max_period_end", "min_period_end")
 BILLING_MODE = Fields(
     flexible=Fields(proration_discounts=Enum("included", "itemized")), type=Enum("classic", "flexible", required=True)
 )
+
+PAUSE = {
+    "bill_for": Fields(
+        outstanding_usage_through=Fields(type=Enum("none", "now", required=True)),
+        unused_time_from=Fields(type=Enum("item_current_period_start", "none", "now", required=True)),
+    ),
+    "invoicing_behavior": Enum("invoice", "pending_invoice_item"),
+    "type": Enum("subscription"),
+}
 
 
 @SUBSCRIPTION.on(
@@ -147,7 +161,7 @@ def create(sandbox: Any, params: dict[str, Any]) -> Row:
     billing_cycle_anchor=Enum("now", "unchanged"),
     cancel_at=Timestamp(words=CANCEL_WORDS, clears=True),
     cancellation_details=CANCELLATION,
-    items=Many(Fields(ITEM, id=Str(clears=False), deleted=Bool(), clear_usage=Bool()), most=20),
+    items=Many(CHANGED_ITEM, most=20),
     pause_collection=Fields(
         behavior=Enum("keep_as_draft", "mark_uncollectible", "void", required=True),
         resumes_at=Timestamp(),
@@ -165,6 +179,39 @@ def update(sandbox: Any, params: dict[str, Any], subscription_id: str) -> Row:
 def cancel(sandbox: Any, params: dict[str, Any], subscription_id: str) -> Row:
     """Cancel now."""
     return cancellations.cancel(sandbox, subscription_id, params)
+
+
+@SUBSCRIPTION.on("POST", "/{id}/pause", **PAUSE)
+def pause(sandbox: Any, params: dict[str, Any], subscription_id: str) -> Row:
+    """Stop service and invoices."""
+    return pauses.pause(sandbox, subscription_id, params)
+
+
+@SUBSCRIPTION.on(
+    "POST",
+    "/{id}/resume",
+    billing_cycle_anchor=Enum("now", "unchanged"),
+    payment_behavior=Enum("resume_on_payment_attempt", "resume_on_payment_success"),
+    proration_behavior=PRORATION,
+    proration_date=Timestamp(),
+)
+def resume(sandbox: Any, params: dict[str, Any], subscription_id: str) -> Row:
+    """Go on after a pause."""
+    return pauses.resume(sandbox, subscription_id, params)
+
+
+@SUBSCRIPTION.on(
+    "POST",
+    "/{id}/migrate",
+    billing_mode=Fields(
+        flexible=Fields(proration_discounts=Enum("included", "itemized")),
+        type=Enum("flexible", required=True),
+        required=True,
+    ),
+)
+def migrate(sandbox: Any, params: dict[str, Any], subscription_id: str) -> Row:
+    """From classic to flexible billing; there is no way back."""
+    return changes.migrate(sandbox, subscription_id, params["billing_mode"])
 
 
 @SUBSCRIPTION.on("DELETE", "/{id}/discount")

@@ -34,7 +34,7 @@ BOTH = {
     "description": Str(),
     "jurisdiction": Str(50),
     "metadata": Metadata(),
-    "state": Str(2),
+    "state": Str(),
     "tax_type": TAX_TYPE,
 }
 
