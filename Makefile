@@ -1,6 +1,6 @@
 # Works as the first command in a fresh clone: needs python3 (3.11, 3.12 or 3.13), make and git.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reset run test converge check bench lock clean
+.PHONY: help setup demo demo-reset run test test-long converge check bench lock clean
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 # PYTHON=/path/to/python3.12 chooses one; otherwise the first supported one on the PATH.
@@ -10,7 +10,8 @@ BIN := .venv/bin
 WORKERS ?= 2
 # A set but empty variable wins over `.env`: the demo never sees a real key, nor a mistake in that file.
 NO_ENV_FILE := STRIPE_SECRET_KEY= STRIPE_WEBHOOK_SECRETS= STRIPE_API_BASE= STRIPE_API_VERSION= DATABASE_URL= DEBUG= \
-	SECRET_KEY= ALLOWED_HOSTS= STRIPE_MAX_REQUESTS_PER_SECOND= EVENTS_KEPT_DAYS= CHANGES_KEPT_DAYS=
+	SECRET_KEY= ALLOWED_HOSTS= STRIPE_MAX_REQUESTS_PER_SECOND= EVENTS_KEPT_DAYS= CHANGES_KEPT_DAYS= \
+	PUSH_GRACE_SECONDS=
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,8 +46,13 @@ demo-reset: .venv/.run  ## forget the demo's data and start over
 run: .venv/.run  ## server and worker against the real Stripe, with .env
 	@exec $(BIN)/python manage.py serve
 
-test: .venv/.dev  ## the tests, on SQLite or on TEST_DATABASE_URL
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test: .venv/.dev  ## the tests, on SQLite or on TEST_DATABASE_URL, without the long ones
+	@$(PYTEST) -m "not long"
+
+test-long: .venv/.dev  ## those that wait for real processes, browsers and migrations
+	@$(PYTEST) -m long
 
 converge: .venv/.dev  ## random histories against real processes, half on SQLite and half on PostgreSQL (CONVERGE_EXAMPLES=2000)
 	@$(BIN)/python -m tests.converge

@@ -114,6 +114,14 @@ def days_kept(env: environ.Env, name: str, *, default: int, least: int) -> int:
     return int(raw)
 
 
+def seconds(env: environ.Env, name: str, *, default: int, most: int) -> int:
+    """A whole number of seconds, 0 among them."""
+    raw = str(env.str(name, default="")).strip() or str(default)
+    if not raw.isdecimal() or int(raw) > most:
+        raise ImproperlyConfigured(f"{name} is {raw!r}; write a whole number of seconds from 0 to {most}.")
+    return int(raw)
+
+
 def time_zone(env: environ.Env) -> str:
     """The zone in which staff read dates, for example Europe/Berlin."""
     zone = str(env.str("TIME_ZONE", default="")).strip() or "UTC"

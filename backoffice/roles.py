@@ -9,6 +9,70 @@ from stripe_mirror.kinds import all_kinds
 # Our own pages: what came in, what was sent, what changed, what ran.
 INFRASTRUCTURE = ("inboxevent", "push", "job", "change", "syncrun", "mirroredaccount", "healthreport")
 EVENT_ACTIONS = ("retry_event", "dismiss_event", "replay_event")
+SUBSCRIPTION_OPERATIONS = (
+    "create_subscription",
+    "cancel_subscription",
+    "pause_collection",
+    "pause_subscription",
+    "resume_subscription",
+    "change_subscription_plan",
+    "add_subscription_item",
+    "remove_subscription_item",
+    "change_trial",
+    "apply_discount",
+    "remove_discount",
+    "switch_collection_method",
+    "reset_billing_anchor",
+    "create_schedule",
+    "release_schedule",
+    "cancel_schedule",
+)
+INVOICE_OPERATIONS = (
+    "create_invoice",
+    "edit_invoice",
+    "finalize_invoice",
+    "pay_invoice",
+    "delete_draft_invoice",
+    "void_invoice",
+    "mark_invoice_uncollectible",
+)
+# By which money is given away or given up.
+MONEY_OPERATIONS = (
+    "refund_charge",
+    "cancel_refund",
+    "capture_payment",
+    "cancel_payment",
+    "create_credit_note",
+    "void_credit_note",
+    "adjust_customer_balance",
+    "mark_invoice_paid",
+    "mark_invoice_uncollectible",
+    "void_invoice",
+    "stage_dispute_evidence",
+    "submit_dispute_evidence",
+    "accept_dispute",
+)
+CATALOG_OPERATIONS = (
+    "create_product",
+    "edit_product",
+    "archive_product",
+    "unarchive_product",
+    "create_price",
+    "edit_price",
+    "archive_price",
+    "unarchive_price",
+    "replace_price",
+    "create_coupon",
+    "edit_coupon",
+    "delete_stripe_coupon",
+    "create_promotion_code",
+    "deactivate_promotion_code",
+    "reactivate_promotion_code",
+    "create_tax_rate",
+    "edit_tax_rate",
+    "archive_tax_rate",
+    "unarchive_tax_rate",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,22 +93,43 @@ ROLES = (
     Role(
         name="Support",
         includes=("Viewer",),
-        permissions=("create_customer", "edit_customer", "keep_subscription"),
+        permissions=(
+            "create_customer",
+            "edit_customer",
+            "add_tax_id",
+            "remove_tax_id",
+            "set_default_payment_method",
+            "change_subscription_payment_method",
+            "keep_subscription",
+            "unpause_collection",
+            "send_invoice",
+            "stage_dispute_evidence",
+        ),
     ),
     Role(
         name="Billing",
         includes=("Support",),
         exports=True,
         # Who runs operations on many rows watches the job.
-        permissions=("cancel_subscription", "run_job", "view_job"),
+        permissions=(*SUBSCRIPTION_OPERATIONS, *INVOICE_OPERATIONS, "remove_customer_discount", "run_job", "view_job"),
     ),
-    Role(name="Finance", includes=("Viewer",), exports=True, permissions=("view_change",)),
+    Role(
+        name="Finance",
+        includes=("Viewer",),
+        exports=True,
+        permissions=(*MONEY_OPERATIONS, "run_job", "view_job", "view_change"),
+    ),
+    Role(name="Catalog", includes=("Viewer",), permissions=(*CATALOG_OPERATIONS, "run_job", "view_job")),
     Role(
         name="Operator",
-        includes=("Billing", "Finance"),
+        includes=("Billing", "Finance", "Catalog"),
         permissions=(
+            "delete_stripe_customer",
+            "detach_payment_method",
             *(f"view_{model}" for model in INFRASTRUCTURE),
             *EVENT_ACTIONS,
+            "export_push",
+            "approve_push",
             "view_difference",
             "run_reconcile",
             "run_sync",

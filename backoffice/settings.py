@@ -23,6 +23,7 @@ STRIPE_MAX_REQUESTS_PER_SECOND = environment.positive_number(env, "STRIPE_MAX_RE
 # Stripe lists events for 30 days and may send one again as long: before that none may be forgotten.
 EVENTS_KEPT_DAYS = environment.days_kept(env, "EVENTS_KEPT_DAYS", default=90, least=35)
 CHANGES_KEPT_DAYS = environment.days_kept(env, "CHANGES_KEPT_DAYS", default=0, least=1)
+PUSH_GRACE_SECONDS = environment.seconds(env, "PUSH_GRACE_SECONDS", default=0, most=3600)
 
 # --- Django -------------------------------------------------------------------------------------------------------
 DEBUG = environment.boolean(env, "DEBUG", default=DEMO)

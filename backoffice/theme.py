@@ -6,6 +6,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.module_loading import import_string
+from django.utils.text import format_lazy
 
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import Kind, all_kinds
@@ -22,6 +24,7 @@ GROUPS = {
         "invoiceitem",
         "invoice_payment",
         "credit_note",
+        "credit_note_line_item",
     ),
     "Payments": ("payment_intent", "charge", "refund", "dispute", "checkout.session", "setup_intent"),
     "Balance": ("balance_transaction", "payout"),
@@ -48,6 +51,7 @@ ICONS = {
     "invoiceitem": "post_add",
     "invoice_payment": "price_check",
     "credit_note": "request_quote",
+    "credit_note_line_item": "playlist_remove",
     "dispute": "gavel",
     "checkout.session": "shopping_cart_checkout",
     "setup_intent": "add_card",
@@ -96,7 +100,7 @@ def kind_link(kind: Kind) -> dict[str, Any]:
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: every mirrored kind in its group, then our own pages."""
     home = {"title": "", "items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]}
-    return [home, *(group | {"separator": True} for group in kind_groups()), operations(), people()]
+    return [home, *(group | {"separator": True} for group in kind_groups()), operations(request), people()]
 
 
 def kind_groups() -> list[dict[str, Any]]:
@@ -107,12 +111,13 @@ def kind_groups() -> list[dict[str, Any]]:
     return [{"title": title, "items": [kind_link(kind) for kind in found]} for title, found in groups.items() if found]
 
 
-def operations() -> dict[str, Any]:
+def operations(request: HttpRequest) -> dict[str, Any]:
     """What runs behind the pages."""
     items = [
         link("Health", "monitor_heart", "healthreport"),
         link("Events", "inbox", "inboxevent"),
-        link("Pushes", "upload", "push"),
+        link("Pushes", "upload", "push") | {"active": lambda request: is_log(request) and not is_waiting(request)},
+        approvals(request),
         link("Jobs", "stacks", "job"),
         link("Changes", "history", "change"),
         link("Syncs", "sync", "syncrun"),
@@ -122,10 +127,36 @@ def operations() -> dict[str, Any]:
     return {"title": "Operations", "separator": True, "items": items}
 
 
+def is_log(request: HttpRequest) -> bool:
+    """Whether a page is one of the log of pushes."""
+    return request.path.startswith(str(reverse_lazy("admin:stripe_mirror_push_changelist")))
+
+
+def is_waiting(request: HttpRequest) -> bool:
+    """Whether a list shows what waits for approval."""
+    return request.GET.get("state") == "waiting"
+
+
+def approvals(request: HttpRequest) -> dict[str, Any]:
+    """What others have asked for, for who may approve it; with how many these are."""
+    seen, decides = allowed("stripe_mirror.view_push"), allowed("stripe_mirror.approve_push")
+    path, may = reverse_lazy("admin:stripe_mirror_push_changelist"), seen(request) and decides(request)
+    return {
+        "title": "Waiting for approval",
+        "icon": "approval",
+        "link": format_lazy("{}?state=waiting", path),
+        "active": lambda request: is_log(request) and is_waiting(request),
+        # By its name: the settings read this file before there are models.
+        "badge": str(import_string("stripe_mirror.admin.approvals.count_for")(request) or "") if may else "",
+        "badge_variant": "warning",
+        "permission": lambda request: may,
+    }
+
+
 def people() -> dict[str, Any]:
     """Who may use it."""
     items = [link("Users", "person", "user", app="auth"), link("Groups", "shield_person", "group", app="auth")]
-    items.append(link("Customer links", "link", "customerlink"))
+    items += [link("Limits", "speed", "operationlimit"), link("Customer links", "link", "customerlink")]
     return {"title": "People", "separator": True, "items": items}
 
 

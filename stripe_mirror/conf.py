@@ -72,6 +72,11 @@ class Conf:
         return int(settings.CHANGES_KEPT_DAYS)
 
     @property
+    def push_grace_seconds(self) -> int:
+        """For how long a dangerous push can be taken back before it is sent. 0: it is sent at once."""
+        return int(settings.PUSH_GRACE_SECONDS)
+
+    @property
     def dashboard_base(self) -> str:
         """Where a human sees the account: Stripe's Dashboard, or the sandbox's page in the demo."""
         if self.demo:

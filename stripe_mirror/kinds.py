@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
 
 from django.apps import apps
 
@@ -29,6 +30,10 @@ class Embedded:
     list_path: str = ""
     # The child's column that names this object, for finding children that left the list.
     parent_column: str = ""
+    # Columns of the child that are ours, because its own object doesn't say where it stands: which field of this object
+    # each takes, and the one that takes its place in the list, from 0.
+    given: Mapping[str, str] = field(default_factory=dict)
+    position_column: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +42,9 @@ class Through:
 
     # The kind whose list is read.
     object: str
-    # What to expand in that list.
+    # What to expand in that list; more places with a space between them.
     expand: str
-    # Where the objects then stand inside each item of the list.
+    # Where the objects then stand inside each item of the list; more paths with a space between them.
     path: str
 
 
@@ -133,7 +138,8 @@ class Kind:
         if not self.retrievable or (self.nested and not parent):
             raise LookupError(f"Stripe has no address for a single {self.object}")
         stem = self.nested.path.format(parent=parent) if self.nested else self.stem or self.list_path
-        return f"{stem}/{id}"
+        # Coupons and products may have ids of somebody's choice: "50% off/2".
+        return f"{stem}/{quote(id, safe='')}"
 
 
 @cache

@@ -15,6 +15,10 @@ ZERO_DECIMAL = frozenset(
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 # Sent with two decimals, which must be 00.
 WHOLE_BUT_TWO_DECIMAL = frozenset(["isk", "ugx"])
+# Decimals of a minor unit in what one unit costs (https://docs.stripe.com/api/prices/create, unit_amount_decimal).
+FINEST = 12
+# Digits before the point; Stripe's largest amounts have twelve.
+LONGEST = 15
 
 
 class WrongAmount(ValueError):
@@ -32,13 +36,14 @@ def shown_decimals(currency: str) -> int:
     return 0 if currency.lower() in WHOLE_BUT_TWO_DECIMAL else exponent(currency)
 
 
-def to_major(amount: int, currency: str) -> Decimal:
-    """Minor units as a Decimal with the decimals that people see: 5000 usd → 50.00, 500 jpy → 500, 500 ugx → 5."""
+def to_major(amount: int | Decimal, currency: str) -> Decimal:
+    """Minor units as a Decimal with the decimals that people see: 5000 usd → 50.00, 500 jpy → 500, 500 ugx → 5.
+
+    Fractions of a minor unit stay: 0.5 usd → 0.005.
+    """
     major = Decimal(amount).scaleb(-exponent(currency))
     shown = shown_decimals(currency)
-    if major == major.to_integral_value() or shown == exponent(currency):
-        return major.quantize(Decimal(1).scaleb(-shown))
-    return major
+    return major if _decimals(major) > shown else major.quantize(Decimal(1).scaleb(-shown))
 
 
 def to_minor(text: str | Decimal, currency: str) -> int:
@@ -46,17 +51,34 @@ def to_minor(text: str | Decimal, currency: str) -> int:
 
     Raises WrongAmount with a sentence where the text is no number or has more decimals than the currency.
     """
-    code = currency.upper()
-    try:
-        major = Decimal(str(text).strip())
-    except InvalidOperation:
-        raise WrongAmount(f"Write the amount in {code} as a number, for example {_example(currency)}.") from None
-    if not major.is_finite():
-        raise WrongAmount(f"Write the amount in {code} as a number, for example {_example(currency)}.")
+    major = _parsed(text, currency)
     allowed = 2 if currency.lower() in THREE_DECIMAL else shown_decimals(currency)
     if _decimals(major) > allowed:
         raise WrongAmount(_too_fine(currency, allowed))
     return int(major.scaleb(exponent(currency)))
+
+
+def to_fine_minor(text: str | Decimal, currency: str) -> Decimal:
+    """As `to_minor`, for what one unit costs, with fractions of a minor unit: "0.005" usd → 0.5.
+
+    Raises WrongAmount where the text is no number or has more than Stripe's twelve decimals.
+    """
+    minor = _parsed(text, currency).scaleb(exponent(currency))
+    if _decimals(minor) > FINEST:
+        raise WrongAmount(f"Stripe takes at most {FINEST + exponent(currency)} decimals in {currency.upper()}.")
+    return minor
+
+
+def _parsed(text: str | Decimal, currency: str) -> Decimal:
+    try:
+        major = Decimal(str(text).strip())
+    except InvalidOperation:
+        major = Decimal("NaN")
+    if not major.is_finite():
+        raise WrongAmount(f"Write the amount in {currency.upper()} as a number, for example {_example(currency)}.")
+    if major.adjusted() >= LONGEST:
+        raise WrongAmount(f"This is more {currency.upper()} than Stripe takes.")
+    return major
 
 
 def _decimals(amount: Decimal) -> int:
@@ -78,7 +100,7 @@ def _example(currency: str) -> str:
     return str(to_major(12_500 if exponent(currency) == 3 else 1_200, currency))
 
 
-def format_money(amount: int | None, currency: str | None, *, locale: str = "en") -> str:
+def format_money(amount: int | Decimal | None, currency: str | None, *, locale: str = "en") -> str:
     """An amount as people read it, "$50.00" or "UGX 5"; "" where there is none."""
     if amount is None:
         return ""

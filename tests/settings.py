@@ -9,6 +9,7 @@ for name in (
     "DATABASE_URL",
     "DEBUG",
     "EVENTS_KEPT_DAYS",
+    "PUSH_GRACE_SECONDS",
     "SECRET_KEY",
     "STRIPE_API_BASE",
     "STRIPE_API_VERSION",

@@ -42,6 +42,38 @@ def test_s50_s51_what_the_currency_can_not_hold_is_refused_with_a_sentence(typed
 
 
 @pytest.mark.parametrize(
+    ("typed", "currency", "minor", "shown"),
+    [
+        ("0.005", "usd", "0.5", "$0.005"),
+        ("29", "eur", "2900", "€29.00"),
+        ("0.000000000001", "jpy", "0.000000000001", "¥0.000000000001"),
+        ("5.5", "isk", "550", "ISK\u00a05.5"),
+        ("1.2345", "kwd", "1234.5", "KWD\u00a01.2345"),
+        ("0", "usd", "0", "$0.00"),
+    ],
+)
+def test_what_one_unit_costs_may_have_fractions_of_a_minor_unit(
+    typed: str, currency: str, minor: str, shown: str
+) -> None:
+    amount = money.to_fine_minor(typed, currency)
+    assert amount == Decimal(minor)
+    assert money.format_money(amount, currency) == shown
+    assert money.to_fine_minor(money.to_major(amount, currency), currency) == amount
+
+
+@pytest.mark.parametrize("typed", ["0.000000000000001", "x", "NaN", "1e15"])
+def test_more_decimals_than_stripe_keeps_and_what_is_no_number_are_refused(typed: str) -> None:
+    with pytest.raises(money.WrongAmount, match="USD"):
+        money.to_fine_minor(typed, "usd")
+
+
+@pytest.mark.parametrize("typed", ["1e15", "1e400", "-1e28", "9999999999999999"])
+def test_an_amount_too_large_for_anything_is_refused_with_a_sentence(typed: str) -> None:
+    with pytest.raises(money.WrongAmount, match="more USD"):
+        money.to_minor(typed, "usd")
+
+
+@pytest.mark.parametrize(
     ("amount", "currency", "shown"),
     [
         (5000, "usd", "$50.00"),

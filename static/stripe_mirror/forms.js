@@ -44,12 +44,16 @@
     // What will happen, in words, as somebody chooses: the same page is asked with what is chosen so far.
     for (const form of document.querySelectorAll("form[data-preview]")) {
         const target = form.querySelector("[data-summary]");
+        if (!target) continue;
         let asked = 0;
-        form.addEventListener("change", async () => {
+        // What doesn't change what will happen.
+        const aside = ["csrfmiddlewaretoken", "push_id", "opened", "previewed_token", "reason", "comment"];
+        form.addEventListener("change", async (event) => {
+            if (aside.includes(event.target.name)) return;
             const number = ++asked;
             const query = new URLSearchParams();
             for (const [name, value] of new FormData(form)) {
-                if (!["csrfmiddlewaretoken", "push_id", "opened", "reason", "comment"].includes(name)) query.append(name, value);
+                if (!aside.includes(name)) query.append(name, value);
             }
             try {
                 const answer = await fetch(`${location.pathname}?${query}`, { headers: { Accept: "text/html" }, credentials: "same-origin" });

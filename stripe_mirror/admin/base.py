@@ -19,7 +19,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 
-from stripe_mirror.admin import bulk, columns, detail, display, operations
+from stripe_mirror.admin import bulk, columns, detail, display, operations, receipts
+from stripe_mirror.admin.awaiting import awaiting
 from stripe_mirror.admin.changelist import FastChangeList
 from stripe_mirror.admin.columns import Column, FactGroup, Related
 from stripe_mirror.admin.export import ExportAdminMixin
@@ -27,6 +28,7 @@ from stripe_mirror.admin.filters import CreatedFilter, DeletedFilter, default_fi
 from stripe_mirror.admin.history import history
 from stripe_mirror.admin.live import LiveAdminMixin
 from stripe_mirror.admin.operation_views import OperationViews
+from stripe_mirror.admin.outcomes import activity_url
 from stripe_mirror.admin.paging import CappedPaginator
 from stripe_mirror.admin.raw import raw_json
 from stripe_mirror.admin.search import Sought
@@ -257,6 +259,8 @@ class StripeObjectAdmin(LiveAdminMixin, ExportAdminMixin, ReadOnlyAdmin):  # typ
         wrap = self.admin_site.admin_view
         return [
             path("operation/<slug:name>/", wrap(views.create), name=f"{name}_create"),
+            path("receipt/<uuid:push_id>/", wrap(views.receipt), name=f"{name}_receipt"),
+            path(f"receipt/<uuid:push_id>/{receipts.TAKE_BACK}", wrap(receipts.take_back)),
             path("bulk/<slug:name>/", wrap(views.bulk), name=f"{name}_bulk"),
             path("<path:object_id>/operation/<slug:name>/", wrap(views.one), name=f"{name}_operation"),
             *super().get_urls(),
@@ -278,10 +282,14 @@ class StripeObjectAdmin(LiveAdminMixin, ExportAdminMixin, ReadOnlyAdmin):  # typ
         return OperationViews(self).page_form(request, row, extra)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        offered = operations.buttons(request, row, without=self.form_operation)
         return {
             "status": columns.status_pill(row) if status_of(row) else "",
-            "buttons": operations.buttons(request, row, without=self.form_operation),
+            "buttons": [button for button in offered if not button.why_not],
+            "off": [button for button in offered if button.why_not],
             "checking": operations.checking(request, row),
+            "awaiting": awaiting(request, row),
+            "activity_url": activity_url(request, row),
             "key_facts": detail.show_facts(row, self.key_facts),
             "groups": detail.show_groups(row, self.all_facts),
             "tables": detail.related_tables(request, row, self.related),

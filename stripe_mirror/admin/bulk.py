@@ -12,17 +12,15 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
-from django.template.response import TemplateResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from stripe_mirror.admin import columns, display
+from stripe_mirror.admin import bulk_page, display
 from stripe_mirror.admin.forms import dressed
-from stripe_mirror.admin.operations import Sheet
 from stripe_mirror.kinds import Kind
 from stripe_mirror.models import Job
-from stripe_mirror.push.errors import PushError
-from stripe_mirror.push.jobs import Preview, create_job, preview
-from stripe_mirror.push.operation import Operation, OperationForm, may_in_bulk, operations_for
+from stripe_mirror.push.jobs_preview import wishes_of
+from stripe_mirror.push.operation import Operation, may_in_bulk, operations_for
 
 if TYPE_CHECKING:
     from stripe_mirror.admin.base import ReadOnlyAdmin, StripeObjectAdmin
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 # Ticked rows travel as ids (one page of them at most), "all that match" as the list's own query.
 IDS = "ids"
 PAGE_PARAMETERS = ("p", "e", "all")
+ASKING = ("GET", "HEAD", "POST")
 
 
 def actions(request: HttpRequest, kind: Kind) -> dict[str, Any]:
@@ -69,78 +68,41 @@ def chosen_rows(request: HttpRequest, model_admin: ReadOnlyAdmin) -> QuerySet[An
     return found
 
 
-def view(request: HttpRequest, operation: Operation, model_admin: StripeObjectAdmin) -> HttpResponse:
-    """The preview; a POST plans the job and leads to its page."""
+def view(request: HttpRequest, operation: Operation, model_admin: StripeObjectAdmin) -> HttpResponseBase:
+    """The dry run; a POST that confirms it plans the job and leads to its page."""
     if not may_in_bulk(request.user, operation):
         raise PermissionDenied("You may not run this on many objects at once.")
-    if request.method not in ("GET", "HEAD", "POST"):
-        return HttpResponseNotAllowed(["GET", "POST"])
+    if request.method not in ASKING:
+        return HttpResponseNotAllowed(ASKING)
     try:
         rows = chosen_rows(request, model_admin)
     except IncorrectLookupParameters:
         messages.error(request, "This filter is not understood, so nothing was chosen. Filter the list again.")
         return HttpResponseRedirect(display.list_url(model_admin.model))
-    posted = request.method == "POST"
-    form = dressed(operation.get_form(operation.new_row(), request.POST if posted else None))
-    job_id = _job_id(request)
-    if posted and form.is_valid() and _is_as_previewed(request, rows, form, job_id):
-        try:
-            job = _plan(request, operation, rows, form, job_id)
-        except PushError as error:
-            form.add_error(None, str(error))
-        else:
-            return HttpResponseRedirect(display.object_url(job))
-    return _page(request, model_admin, rows, Sheet(operation, form, job_id, ""))
-
-
-def _is_as_previewed(request: HttpRequest, rows: QuerySet[Any], form: OperationForm, job_id: UUID) -> bool:
-    """Whether a filter still finds as many rows as the person saw: nobody confirms what wasn't shown."""
-    shown, now = request.POST.get("previewed", ""), rows.count()
-    # A second submit finds the first one's job, whatever that has done to the list since.
-    if IDS in request.GET or shown == str(now) or Job.objects.filter(pk=job_id).exists():
-        return True
-    form.add_error(
-        None,
-        f"Nothing was started: the list has changed, {now} rows match it now. Look at the counts, then confirm.",
+    opts = model_admin.model._meta
+    ask = bulk_page.Ask(
+        job=new_job(request, operation),
+        operation=operation,
+        form=dressed(operation.get_form(operation.new_row(), request.POST if is_sent(request) else None)),
+        wishes=lambda: wishes_of(rows),
+        back=display.list_url(model_admin.model),
+        back_title=display.words(opts.verbose_name_plural),
+        title=operation.label,
+        intro=operation.short_description,
     )
-    return False
+    return bulk_page.answer(request, ask, {**model_admin.admin_site.each_context(request), "opts": opts})
 
 
-def _plan(request: HttpRequest, operation: Operation, rows: QuerySet[Any], form: OperationForm, job_id: UUID) -> Any:
-    return create_job(
-        operation,
-        rows,
-        user=cast(User, request.user),
-        cleaned=form.cleaned_data,
-        reason=form.cleaned_data.get("reason", ""),
-        job_id=job_id,
-    )
+def is_sent(request: HttpRequest) -> bool:
+    """Whether the request carries the form, rather than asking for a download."""
+    return request.method == "POST" and "download" not in request.POST
 
 
-def _job_id(request: HttpRequest) -> UUID:
+def new_job(request: HttpRequest, operation: Operation, **more: Any) -> Job:
+    """Under the id that came with the form, so that a second submit finds the first one's job."""
     try:
-        return UUID(request.POST.get("push_id", ""))
+        job_id = UUID(request.POST.get("push_id", ""))
     except ValueError:
-        return uuid4()
-
-
-def _page(request: HttpRequest, model_admin: StripeObjectAdmin, rows: QuerySet[Any], sheet: Sheet) -> HttpResponse:
-    seen = preview(sheet.operation, rows)
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": sheet.operation.label,
-        "opts": model_admin.model._meta,
-        "operation": sheet.operation,
-        "sheet": sheet,
-        "preview": seen,
-        "sums": [display.money(amount, currency) for currency, amount in seen.sums.items()],
-        "excluded": excluded(seen),
-        "back": display.list_url(model_admin.model),
-        "back_title": display.words(model_admin.model._meta.verbose_name_plural),
-    }
-    return TemplateResponse(request, "stripe_mirror/bulk.html", context)
-
-
-def excluded(seen: Preview) -> list[tuple[Any, Any, str]]:
-    """The rows that would be left out: link, state, reason."""
-    return [(display.row_link(row), columns.status_pill(row), reason) for row, reason in seen.excluded]
+        job_id = uuid4()
+    user = cast(User, request.user)
+    return Job(id=job_id, operation=operation.name, user=user, ip_address=request.META.get("REMOTE_ADDR"), **more)

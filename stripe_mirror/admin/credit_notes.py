@@ -1,15 +1,20 @@
-"""Credit notes, as staff see them."""
+"""Credit notes and their lines, as staff see them."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.html import format_html_join
+from import_export import fields
 
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
 from stripe_mirror.admin.columns import FactGroup, Related
+from stripe_mirror.admin.csv_cells import TextCell
 from stripe_mirror.admin.detail import Table, table_inside
-from stripe_mirror.models import CreditNote
+from stripe_mirror.admin.filters import DeletedFilter
+from stripe_mirror.admin.resources import StripeResource
+from stripe_mirror.models import CreditNote, CreditNoteLineItem
 
 
 def credit_notes_by(relation: str) -> Related:
@@ -82,8 +87,14 @@ class CreditNoteAdmin(StripeObjectAdmin):
     )
 
     def lines(self, row: Any) -> Table | None:
-        held = row.data.get("lines")
-        if not display.entries_of(held):
+        """All of them: what Stripe cut off inside the credit note stands in rows of its own."""
+        entries = display.entries_of(row.data.get("lines"))
+        cut = display.has_more(row.data.get("lines"))
+        if cut:
+            held = list(row.lines.filter(deleted_at=None).values_list("data", flat=True))
+            # Until the worker has read the rest, what the credit note shows.
+            entries, cut = (held, False) if len(held) > len(entries) else (entries, True)
+        if not entries:
             return None
         shown = (
             columns.made("Description", lambda line: line.get("description")),
@@ -91,4 +102,50 @@ class CreditNoteAdmin(StripeObjectAdmin):
             # A credit note's line has no currency of its own.
             columns.made("Amount", lambda line: display.money(line.get("amount"), row.currency), numeric=True),
         )
-        return table_inside("Lines", "lines", shown, display.entries_of(held), cut=display.has_more(held))
+        every = display.list_url(CreditNoteLineItem, {"credit_note": row.pk})
+        return table_inside("Lines", "lines", shown, entries, more=every, cut=cut)
+
+
+class CreditNoteLineResource(StripeResource):
+    """With the credit note, which Stripe's object doesn't name."""
+
+    credit_note = fields.Field(attribute="credit_note_id", column_name="credit_note", widget=TextCell(), readonly=True)
+    currency = fields.Field(attribute="currency", column_name="currency", widget=TextCell(), readonly=True)
+
+
+@admin.register(CreditNoteLineItem)
+class CreditNoteLineItemAdmin(StripeObjectAdmin):
+    """The lines of all credit notes: what was taken off for what."""
+
+    export_resource = CreditNoteLineResource
+    list_display = (
+        columns.NAME,
+        columns.relation("credit_note"),
+        columns.relation("invoice_line_item", "Invoice line"),
+        columns.number("quantity"),
+        columns.amount("amount"),
+        columns.amount("discount_amount", "Discount"),
+    )
+    list_select_related = ("credit_note", "invoice_line_item")
+    search_parents = {"credit_note": ("number",)}
+    search_help_text = "Credit note number, credit note, invoice line or line id"
+    key_facts = (columns.amount("amount"), columns.relation("credit_note"))
+    facts = (
+        FactGroup(
+            title="Details",
+            facts=(
+                columns.text("description"),
+                columns.enum("type"),
+                columns.number("quantity"),
+                columns.amount("unit_amount", "Each"),
+                columns.amount("amount"),
+                columns.amount("discount_amount", "Discount"),
+                columns.relation("credit_note"),
+                columns.relation("invoice_line_item", "Invoice line"),
+            ),
+        ),
+    )
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """Not by time: a line has none of its own."""
+        return [DeletedFilter]

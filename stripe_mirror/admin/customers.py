@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from stripe_mirror.admin import columns, display
+from stripe_mirror.admin import columns, display, duplicates
 from stripe_mirror.admin.base import StripeObjectAdmin
 from stripe_mirror.admin.checkout import sessions_by
 from stripe_mirror.admin.columns import FactGroup, Related
@@ -52,6 +54,10 @@ def expiry(row: Any) -> str:
     return f"{row.exp_month:02}/{row.exp_year}" if row.exp_month and row.exp_year else ""
 
 
+BALANCE = columns.made("Balance", balance, numeric=True)
+DEFAULT_METHOD = columns.relation("default_payment_method", "Payment method")
+
+
 @admin.register(Customer)
 class CustomerAdmin(StripeObjectAdmin):
     """Who pays."""
@@ -62,8 +68,8 @@ class CustomerAdmin(StripeObjectAdmin):
         columns.text("email"),
         columns.STATUS,
         columns.text("country"),
-        columns.made("Balance", balance, numeric=True),
-        columns.relation("default_payment_method", "Payment method"),
+        BALANCE,
+        DEFAULT_METHOD,
         columns.CREATED,
     )
     list_select_related = ("default_payment_method",)
@@ -149,6 +155,19 @@ class CustomerAdmin(StripeObjectAdmin):
         sessions_by("customer"),
         discounts_on("customer"),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page of possible duplicates."""
+        page = self.admin_site.admin_view(self.duplicates)
+        return [path("duplicates/", page, name="stripe_mirror_customer_duplicates"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        page = reverse("admin:stripe_mirror_customer_duplicates")
+        return super().changelist_view(request, {"tools": [("Duplicates", page)], **(extra_context or {})})
+
+    def duplicates(self, request: HttpRequest) -> HttpResponse:
+        """Customers that are probably one, side by side."""
+        return duplicates.view(request, self.admin_site, more=(BALANCE, DEFAULT_METHOD))
 
 
 @admin.register(PaymentMethod)

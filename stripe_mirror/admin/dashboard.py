@@ -31,6 +31,7 @@ from stripe_mirror.models import (
     Subscription,
     SyncRun,
 )
+from stripe_mirror.push.approvals import waiting_for
 
 LATEST = 12
 
@@ -113,6 +114,7 @@ def attention(request: HttpRequest) -> list[Line]:
 def _behind_the_pages(request: HttpRequest) -> list[Line]:
     found = []
     if request.user.has_perm("stripe_mirror.view_push"):
+        found.append(_flagged("Waiting for your approval", waiting_for(request.user), state="waiting"))
         found.append(_flagged("Pushes being checked", Push.objects.filter(state="unknown"), state="unknown"))
     if request.user.has_perm("stripe_mirror.view_inboxevent"):
         for state in (InboxEvent.State.WAITING, InboxEvent.State.FAILED, InboxEvent.State.PARKED):

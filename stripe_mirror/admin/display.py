@@ -88,6 +88,11 @@ def when(moment: datetime | None, *, zone: bool = False) -> SafeString:
     return _time(moment, moment_text(moment, zone=zone))
 
 
+def clock_time(moment: datetime) -> SafeString:
+    """The time of day in TIME_ZONE, to the second; the moment in UTC on hover."""
+    return _time(moment, date_format(localtime(moment), "H:i:s"))
+
+
 def day(moment: datetime | None) -> SafeString:
     """The day of a moment in TIME_ZONE; the moment in UTC on hover."""
     return _time(moment, day_text(moment))

@@ -8,17 +8,16 @@ from typing import Any
 
 from django.contrib.admin import FieldListFilter, ListFilter, SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
-from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from stripe_mirror.admin.display import kind_words, words
+from stripe_mirror.admin.filter_values import distinct_values
 from stripe_mirror.admin.status import KNOWN
 from stripe_mirror.kinds import all_event_types, all_kinds
 
 OTHER = "other"
-MOST_CHOICES = 60
 
 
 def last_of(values: Any) -> str:
@@ -101,7 +100,7 @@ class ValueFilter(ColumnFilter):
         self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
     ) -> None:
         super().__init__(field, request, params, model, model_admin, field_path)
-        self.values = distinct_values(model, field.column)
+        self.values = values_of(request, model, model_admin)[field.column]
 
     def has_output(self) -> bool:
         return len(self.values) > 1 or bool(self.chosen)
@@ -123,18 +122,15 @@ class ValueFilter(ColumnFilter):
         return value.upper() if len(value) <= 3 else words(value)
 
 
-def distinct_values(model: Any, column: str) -> list[str]:
-    """The distinct values of an indexed column: one index seek for each instead of a scan."""
-    name, table = connection.ops.quote_name(column), connection.ops.quote_name(model._meta.db_table)
-    sql = f"""
-        WITH RECURSIVE seen(value) AS (
-            SELECT min({name}) FROM {table}
-            UNION ALL SELECT (SELECT min({name}) FROM {table} WHERE {name} > seen.value) FROM seen
-            WHERE seen.value IS NOT NULL
-        ) SELECT value FROM seen WHERE value IS NOT NULL LIMIT {MOST_CHOICES}"""  # noqa: S608 (names of our own tables)
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return [str(value) for (value,) in cursor.fetchall()]
+def values_of(request: HttpRequest, model: Any, model_admin: Any) -> dict[str, list[str]]:
+    """The values of all columns that the list's value filters offer: asked for once, by the first of them."""
+    held: dict[str, dict[str, list[str]]] = vars(request).setdefault("values_of_columns", {})
+    if model._meta.label not in held:
+        pairs = [entry for entry in model_admin.get_list_filter(request) if isinstance(entry, tuple)]
+        names = [name for name, kind in pairs if issubclass(kind, ValueFilter)]
+        columns = [model._meta.get_field(name).column for name in names]
+        held[model._meta.label] = distinct_values(model, columns)
+    return held[model._meta.label]
 
 
 class CreatedFilter(ListFilter):

@@ -93,7 +93,7 @@ def _shown(name: str, value: Any, currency: str | None) -> SafeString:
     moment = display.from_unix(value) if last in TIME_NAMES or last.endswith(("_at", "_start", "_end")) else None
     if moment is not None:
         return display.when(moment)
-    if currency and isinstance(value, int) and not isinstance(value, bool) and _is_money(last):
+    if currency and isinstance(value, int) and not isinstance(value, bool) and is_money(last):
         return display.money(value, currency)
     if isinstance(value, dict | list | bool):
         value = json.dumps(value, ensure_ascii=False)
@@ -101,5 +101,6 @@ def _shown(name: str, value: Any, currency: str | None) -> SafeString:
     return display.plain(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
-def _is_money(name: str) -> bool:
+def is_money(name: str) -> bool:
+    """Whether a field of this name is an amount in minor units of its object's currency."""
     return name in ("balance", "total", "subtotal") or name.startswith("amount")

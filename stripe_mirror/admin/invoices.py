@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
-from stripe_mirror.admin import columns, display
+from stripe_mirror.admin import columns, display, invoice_fix
 from stripe_mirror.admin.base import StripeObjectAdmin
 from stripe_mirror.admin.checkout import sessions_by
 from stripe_mirror.admin.columns import FactGroup, Related
@@ -156,6 +157,19 @@ class InvoiceAdmin(StripeObjectAdmin):
         ),
         sessions_by("invoice"),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page that leads to what puts an invoice right."""
+        wrap = self.admin_site.admin_view
+        return [path("<path:object_id>/fix/", wrap(self.fix), name="stripe_mirror_invoice_fix"), *super().get_urls()]
+
+    def fix(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What to do where it is wrong."""
+        return invoice_fix.view(request, self, object_id)
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        context = super().page_context(request, row)
+        return {**context, "guide": invoice_fix.guide(row) if context["buttons"] or context["off"] else None}
 
     def lines(self, row: Any) -> Table | None:
         held = row.data.get("lines")

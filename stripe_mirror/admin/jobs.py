@@ -1,28 +1,31 @@
-"""Operations on many objects: the jobs, how far each is, what became of every row, and how to stop or resume it."""
+"""Operations on many objects: the jobs, how far each is, what became of every row, and how to steer it."""
 
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
-from stripe_mirror.admin import columns, detail, display
+from stripe_mirror.admin import columns, detail, display, jobs_again, jobs_csv
 from stripe_mirror.admin.base import ReadOnlyAdmin
 from stripe_mirror.admin.columns import Column, FactGroup
 from stripe_mirror.admin.filters import StateFilter
 from stripe_mirror.admin.inbox import OBJECT
 from stripe_mirror.admin.live import live_attributes
-from stripe_mirror.admin.pushes import OPERATION, operation_label
+from stripe_mirror.admin.outcomes import operation_label
+from stripe_mirror.admin.pushes import OPERATION
 from stripe_mirror.admin.pushes import STATE as PUSH_STATE
 from stripe_mirror.kinds import kind_of
-from stripe_mirror.models import Job, Push
-from stripe_mirror.push.jobs import may_steer, progress, resume_job, stop_job
+from stripe_mirror.models import Job, JobAction, Push
+from stripe_mirror.push.jobs import progress
+from stripe_mirror.push.jobs_steering import STOPPABLE, may_steer, pause_job, resume_job, stop_job
 
-TONES = {"running": "info", "finished": "success", "stopped": "warning"}
+TONES = {"running": "info", "finished": "success", "paused": "warning", "stopped": "danger"}
 # Rows whose results the page shows; the others are in the list of pushes.
 SHOWN = 100
-ATTENTION = (Push.State.REFUSED, Push.State.UNKNOWN, Push.State.SENDING)
+ATTENTION = (Push.State.WAITING, Push.State.REFUSED, Push.State.UNKNOWN, Push.State.SENDING)
 GOING = (Job.State.READY, Job.State.RUNNING)
 
 
@@ -50,6 +53,7 @@ class JobAdmin(ReadOnlyAdmin):
         columns.moment("finished_at", "Finished"),
     )
     list_select_related = ("user",)
+    detail_select_related = ("retries", "undoes")
     list_filter = (StateFilter,)
     facts = (
         FactGroup(
@@ -59,7 +63,10 @@ class JobAdmin(ReadOnlyAdmin):
                 STATE,
                 BY,
                 columns.text("reason"),
+                columns.made("From address", lambda row: row.ip_address),
                 columns.made("Form", lambda row: form_words(row.form)),
+                columns.made("Tries again", lambda row: job_link(row.retries)),
+                columns.made("Takes back", lambda row: job_link(row.undoes)),
                 columns.moment("created_at", "When"),
                 columns.moment("started_at", "Started"),
                 columns.moment("finished_at", "Finished"),
@@ -69,9 +76,16 @@ class JobAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        stop = path("<uuid:job_id>/stop/", wrap(self.stop_view), name="stripe_mirror_job_stop")
-        resume = path("<uuid:job_id>/resume/", wrap(self.resume_view), name="stripe_mirror_job_resume")
-        return [stop, resume, *super().get_urls()]
+        pages: dict[str, Any] = {
+            "pause": self.pause_view,
+            "resume": self.resume_view,
+            "stop": self.stop_view,
+            "retry": self.retry_view,
+            "undo": self.undo_view,
+            "results": self.results_view,
+        }
+        own = [path(f"<uuid:job_id>/{p}/", wrap(view), name=f"stripe_mirror_job_{p}") for p, view in pages.items()]
+        return [*own, *super().get_urls()]
 
     def heading(self, row: Any) -> str:
         return f"{operation_label(row.operation)}: job"
@@ -84,29 +98,59 @@ class JobAdmin(ReadOnlyAdmin):
             "status": state_pill(row),
             "progress": progress(row),
             "going": row.state in GOING,
-            "tables": [results(row)],
+            "tables": [results(row), log(row), *followers(row)],
             "live": live_attributes(kind) if kind and detail.may_view(request.user, row.object_type) else "",
-            "stop_url": display.admin_url(row, "stop", row.pk) if steering and row.state in GOING else "",
-            "resume_url": display.admin_url(row, "resume", row.pk)
-            if steering and row.state == Job.State.STOPPED
-            else "",
+            "buttons": self._buttons(row) if steering else {},
+            "again": jobs_again.offers(request, row),
+            "results_url": display.admin_url(row, "results", row.pk),
         }
 
+    def _buttons(self, job: Job) -> dict[str, str]:
+        """What can be done to it in its state: page → address."""
+        offered = {"pause": GOING, "resume": (Job.State.PAUSED,), "stop": STOPPABLE}
+        possible = [page for page, states in offered.items() if job.state in states and not job.finished_at]
+        return {page: display.admin_url(job, page, job.pk) for page in possible}
+
+    def pause_view(self, request: HttpRequest, job_id: Any) -> HttpResponse:
+        """Send nothing more for now."""
+        return self._steer(request, job_id, pause_job, "Paused: nothing more is sent until it is resumed.")
+
     def stop_view(self, request: HttpRequest, job_id: Any) -> HttpResponse:
-        """Send nothing more."""
-        return self._steer(request, job_id, stop_job, "Stopped: nothing more is sent until it is resumed.")
+        """Send nothing more, for good."""
+        return self._steer(request, job_id, stop_job, "Stopped: the rows that were left are not sent.")
 
     def resume_view(self, request: HttpRequest, job_id: Any) -> HttpResponse:
         """Go on with the rows that are left."""
         return self._steer(request, job_id, resume_job, "Resumed: the rows that are left are sent.")
 
+    def retry_view(self, request: HttpRequest, job_id: Any) -> HttpResponseBase:
+        """Try the refused rows again, by a new job."""
+        job = self._job(job_id)
+        return jobs_again.retry(request, self, job) if job else self.missing(request, str(job_id))
+
+    def undo_view(self, request: HttpRequest, job_id: Any) -> HttpResponseBase:
+        """Take back what was done, by a new job."""
+        job = self._job(job_id)
+        return jobs_again.undo(request, self, job) if job else self.missing(request, str(job_id))
+
+    def results_view(self, request: HttpRequest, job_id: Any) -> HttpResponseBase:
+        """What became of every row, as CSV."""
+        self.demand_view(request)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        job = self._job(job_id)
+        return jobs_csv.answer(job) if job else self.missing(request, str(job_id))
+
+    def _job(self, job_id: Any) -> Job | None:
+        return Job.objects.select_related("user").filter(pk=job_id).first()
+
     def _steer(self, request: HttpRequest, job_id: Any, steer: Any, done: str) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        job = Job.objects.filter(pk=job_id).first()
+        job = self._job(job_id)
         if job is None:
             return self.missing(request, str(job_id))
-        if steer(job, user=request.user):
+        if steer(job, user=request.user, ip=request.META.get("REMOTE_ADDR")):
             messages.success(request, done)
         else:
             messages.info(request, "Nothing was changed: the job is in another state by now.")
@@ -132,4 +176,46 @@ def results(job: Job) -> detail.Table:
         count=f"{SHOWN}+" if len(rows) > SHOWN else str(len(rows)),
         more=display.list_url(Push, {"job": job.pk}),
         empty="No rows.",
+    )
+
+
+def log(job: Job) -> detail.Table:
+    """Who started, paused, resumed and stopped it."""
+    actions: list[JobAction] = list(job.actions.all())
+    return detail.Table(
+        title="Log",
+        key="log",
+        headings=[("What", False), ("By", False), ("From address", False), ("When", False)],
+        rows=[
+            [
+                (display.plain(action.get_action_display()), False),
+                (display.plain(action.user_name), False),
+                (display.plain(action.ip_address), False),
+                (display.when(action.at), False),
+            ]
+            for action in actions
+        ],
+        count=str(len(actions)),
+        absent=not actions,
+    )
+
+
+def followers(job: Job) -> list[detail.Table]:
+    """The jobs by which its rows were tried again or taken back."""
+    found = [("Tried again", one) for one in job.retried_by.all()] + [
+        ("Taken back", one) for one in job.undone_by.all()
+    ]
+    if not found:
+        return []
+    rows = [[(display.plain(how), False), (job_link(one), False), (state_pill(one), False)] for how, one in found]
+    headings = [("How", False), ("Job", False), ("State", False)]
+    return [detail.Table(title="Followed by", key="followers", headings=headings, rows=rows, count=str(len(rows)))]
+
+
+def job_link(job: Job | None) -> Any:
+    """A job by what it does and when it was planned."""
+    if job is None:
+        return ""
+    return display.link(
+        f"{operation_label(job.operation)}, {display.moment_text(job.created_at)}", display.object_url(job)
     )

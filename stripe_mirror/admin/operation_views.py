@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
-from stripe_mirror.admin import bulk, columns, detail, display, operations
+from stripe_mirror.admin import bulk, columns, confirming, detail, display, filling, operations, receipts
+from stripe_mirror.admin.awaiting import above_limit
 from stripe_mirror.admin.operations import Sheet
+from stripe_mirror.admin.outcomes import operation_label
 from stripe_mirror.admin.status import status_of
 from stripe_mirror.models import StripeObject
 from stripe_mirror.push.operation import Operation, demand, get_operation, may
+from stripe_mirror.push.preview import Preview, preview
 
 if TYPE_CHECKING:
     from stripe_mirror.admin.base import StripeObjectAdmin
@@ -56,15 +62,27 @@ class OperationViews:
         if request.method not in ASKING:
             return HttpResponseNotAllowed(ASKING)
         if request.method != "POST":
-            return self._page(request, operations.fresh_sheet(operation, row), row)
+            undoes = request.GET.get(receipts.UNDOES, "")
+            filled = filling.values(request.GET, operation, row)
+            return self._page(request, operations.fresh_sheet(operation, row, undoes=undoes, filled=filled), row)
         sheet = operations.posted_sheet(request, operation, row)
-        return self._settle(request, sheet, row) or self._page(request, sheet, row)
+        return self._settle(request, sheet, row, receipt=True) or self._page(request, sheet, row)
 
-    def _settle(self, request: HttpRequest, sheet: Sheet, row: StripeObject) -> HttpResponse | None:
+    def receipt(self, request: HttpRequest, push_id: UUID) -> HttpResponse:
+        """What became of an operation."""
+        return receipts.view(request, self.admin, push_id)
+
+    def _settle(
+        self, request: HttpRequest, sheet: Sheet, row: StripeObject, *, receipt: bool = False
+    ) -> HttpResponse | None:
         """The way on after a submit, or None where the form is to be shown again."""
         if sheet.settled:
             operations.tell(request, sheet)
-            return HttpResponseRedirect(operations.object_page(sheet, row))
+            # Who made an object wants to see it.
+            to_receipt = receipt and not sheet.operation.creates and not sheet.nothing
+            return HttpResponseRedirect(
+                receipts.receipt_url(sheet.push) if to_receipt and sheet.push else operations.object_page(sheet, row)
+            )
         if sheet.choices:
             return self._page(request, sheet, row, template="stripe_mirror/conflict.html")
         return None
@@ -94,7 +112,9 @@ class OperationViews:
             "opts": self.admin.model._meta,
             "operation": sheet.operation,
             "sheet": sheet,
-            "summary": self._summary(request, sheet),
+            "preview": confirming.shown(sheet.preview or self._preview(request, sheet)),
+            "above_limit": above_limit(request, sheet.operation, row, self._typed(request, sheet)),
+            **self._undone(sheet),
             "status": columns.status_pill(row) if exists and status_of(row) else "",
             "key_facts": detail.show_facts(row, self.admin.key_facts) if exists else [],
             "back": display.object_url(row) if exists else display.list_url(self.admin.model),
@@ -104,17 +124,29 @@ class OperationViews:
         }
         return TemplateResponse(request, template, context)
 
-    def _summary(self, request: HttpRequest, sheet: Sheet) -> list[str]:
-        """In words what the form says so far: as posted, as in the address while somebody chooses, or as opened."""
-        given = request.POST if request.method == "POST" else request.GET
-        if not given:
-            return sheet.summary
-        data = given.copy()
-        form = sheet.operation.get_form(sheet.form.row, data)
-        form.fields["reason"].required = False
-        return operations.summary(sheet.operation, form.row, form.cleaned_data) if form.is_valid() else []
+    def _preview(self, request: HttpRequest, sheet: Sheet) -> Preview:
+        """What would happen, by what the form says so far."""
+        return preview(sheet.operation, sheet.form.row, self._typed(request, sheet), ask=False)
 
-    def bulk(self, request: HttpRequest, name: str) -> HttpResponse:
+    def _typed(self, request: HttpRequest, sheet: Sheet) -> Mapping[str, Any]:
+        """What the form says so far: as posted, as in the address while somebody chooses, or as opened."""
+        given = request.POST if request.method == "POST" else request.GET
+        if not given or {receipts.UNDOES, filling.FILLED} & set(request.GET):
+            return dict(sheet.form.initial)
+        form = sheet.operation.get_form(sheet.form.row, given.copy())
+        form.fields["reason"].required = False
+        # Where the form isn't complete, nothing is said but what holds in any case.
+        return form.cleaned_data if form.is_valid() else {}
+
+    def _undone(self, sheet: Sheet) -> dict[str, str]:
+        if sheet.undoes is None:
+            return {}
+        return {
+            "undone_url": receipts.receipt_url(sheet.undoes),
+            "undone_label": operation_label(sheet.undoes.operation),
+        }
+
+    def bulk(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """Preview an operation on many rows, and plan the job."""
         operation = self.operation(request, name)
         self.admin.demand_view(request)

@@ -13,13 +13,15 @@ from django.core import signing
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
-from stripe_mirror.admin import conflicts, display
+from stripe_mirror.admin import confirming, conflicts, display, receipts
 from stripe_mirror.admin.conflicts import Choice
 from stripe_mirror.admin.forms import FieldGroup, dressed, field_groups
 from stripe_mirror.admin.raw import masked
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push.errors import Conflict, NothingToChange, PushError, PushIdTaken
+from stripe_mirror.push.inverse import inverse_of
 from stripe_mirror.push.operation import Operation, OperationForm, may, operations_for
+from stripe_mirror.push.preview import Preview, preview
 from stripe_mirror.push.submit import earlier, submit
 
 SALT = "stripe_mirror.opened"
@@ -48,6 +50,12 @@ class Sheet:
     choices: list[Choice] | None = None
     # The typed form, as hidden fields beside the choices.
     typed: list[tuple[str, str]] | None = None
+    # What Stripe said of this form before confirming, and the proof that it was shown; None until it was asked.
+    preview: Preview | None = None
+    token: str = ""
+    told: Mapping[str, Any] | None = None
+    # The push that this one takes back.
+    undoes: Push | None = None
     # Stripe's answer; None until something was sent.
     push: Push | None = None
     # The push was there before: the form was sent twice.
@@ -64,23 +72,11 @@ class Sheet:
         """Whether the page has nothing more to ask."""
         return bool(self.nothing) or (self.push is not None and self.push.state != Push.State.REFUSED)
 
-    @property
-    def summary(self) -> list[str]:
-        """What would be sent with the form's first values, in words."""
-        return summary(self.operation, self.form.row, self.form.initial)
-
-
-def summary(operation: Operation, row: StripeObject, values: Mapping[str, Any]) -> list[str]:
-    """What would be sent, in words; empty while the form isn't complete."""
-    try:
-        return operation.summary(row, values)
-    except (PushError, KeyError, ValueError, TypeError, AttributeError):
-        return []
-
 
 def buttons(request: HttpRequest, row: StripeObject, *, without: str = "") -> list[Button]:
-    """The operations that this person may run on the row; those that its state forbids say why."""
+    """The operations that this person may run on the row; those that its state forbids say why. Dangerous ones last."""
     offered = [o for o in operations_for(row.kind.object) if not o.creates and o.name != without]
+    offered.sort(key=lambda operation: operation.danger)
     return [Button(o, operation_url(row, o), why_not(o, row)) for o in offered if may(request.user, o)]
 
 
@@ -119,12 +115,31 @@ def read_opened(token: str, operation: Operation, row: StripeObject) -> dict[str
     return values if (name, pk) == (operation.name, row.pk) else None
 
 
-def fresh_sheet(operation: Operation, row: StripeObject) -> Sheet:
-    """An empty form, opened now."""
+def fresh_sheet(
+    operation: Operation, row: StripeObject, *, undoes: str = "", filled: Mapping[str, Any] | None = None
+) -> Sheet:
+    """A form, opened now: with what the row holds, or filled in to take an earlier push back, or by a link."""
     form = dressed(operation.get_form(row))
+    undone, values = _undone(undoes, operation, row)
+    if undone or filled:
+        sheet, values = fresh_sheet(operation, row), values or masked(filled)
+        sheet.form.initial, sheet.undoes = {**sheet.form.initial, **values}, undone
+        return sheet
     # A key of Stripe's that stands in the object isn't shown (S61); a field that is left as shown is never sent.
     form.initial = masked(form.initial)
     return Sheet(operation, form, uuid4(), opened_token(operation, row, form.initial), why_not(operation, row))
+
+
+def _undone(id: str, operation: Operation, row: StripeObject) -> tuple[Push | None, dict[str, Any]]:
+    """The push that this operation on this row takes back, and the form's values by which it does."""
+    try:
+        push = Push.objects.filter(pk=UUID(id)).first() if id else None
+    except ValueError:
+        push = None
+    undo, inverse, of_row = inverse_of(push) if push else (None, None, None)
+    if push is None or undo is None or inverse is not operation or of_row is None or of_row.pk != row.pk:
+        return None, {}
+    return push, dict(undo.values)
 
 
 def posted_sheet(request: HttpRequest, operation: Operation, row: StripeObject) -> Sheet:
@@ -138,8 +153,26 @@ def posted_sheet(request: HttpRequest, operation: Operation, row: StripeObject) 
         sheet.opened = opened_token(operation, row, operation.initial(row))
         sheet.form.add_error(None, "Nothing was sent: this form had expired. Check it and send it again.")
     elif sheet.form.is_valid():
-        _submit(request, sheet, opened, data)
+        sheet.undoes, _ = _undone(request.POST.get(receipts.UNDOES, ""), operation, row)
+        given = request.POST.get("previewed_token", "")
+        sheet.told = confirming.confirmed(operation, row, sheet.form.cleaned_data, given)
+        if sheet.told is None:
+            _ask_for_preview(sheet, data)
+        else:
+            _submit(request, sheet, opened, data)
     return sheet
+
+
+def _ask_for_preview(sheet: Sheet, data: QueryDict) -> None:
+    """Let Stripe say what it would bill, and keep what the form's hidden fields pin for the real call."""
+    operation, row, form = sheet.operation, sheet.form.row, sheet.form
+    sheet.preview = preview(operation, row, form.cleaned_data, ask=True)
+    if sheet.preview.may_confirm:
+        sheet.token = confirming.token(operation, row, form.cleaned_data, sheet.preview.told())
+    for field in form.hidden_fields():
+        data[field.name] = str(form.cleaned_data.get(field.name) or "")
+    sheet.form = dressed(operation.get_form(row, data))
+    sheet.form.is_valid()
 
 
 def _sent_before(request: HttpRequest, sheet: Sheet) -> bool:
@@ -168,6 +201,8 @@ def _submit(request: HttpRequest, sheet: Sheet, opened: dict[str, Any], data: Qu
             opened=opened,
             reason=form.cleaned_data.get("reason", ""),
             ip=request.META.get("REMOTE_ADDR"),
+            told=sheet.told,
+            undoes=sheet.undoes,
         )
     except Conflict as conflict:
         sheet.choices = conflicts.choices(conflict)
@@ -210,6 +245,12 @@ def tell(request: HttpRequest, sheet: Sheet) -> None:
             # Stays true when the page's own note is gone because the outcome is known by then.
             f"{label}: no clear answer came from Stripe. What you typed is kept, and a note on the page says "
             "“checking” until the outcome is known.",
+        )
+    elif sheet.push and sheet.push.state == Push.State.WAITING:
+        messages.warning(request, f"{label}: it waits for approval by another person. Nothing was sent yet.")
+    elif sheet.push and sheet.push.state in (Push.State.PLANNED, Push.State.SKIPPED):
+        messages.info(
+            request, f"{label}: {sheet.push.message or 'it is sent in a moment, and can be taken back until then.'}"
         )
     elif sheet.push and sheet.repeated:
         messages.info(request, f"{label}: this was done already, it was not sent a second time.")

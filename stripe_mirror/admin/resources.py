@@ -50,10 +50,12 @@ class StripeResource(resources.ModelResource):  # type: ignore[misc]
         columns = self.get_export_fields()
         renders = [column.widget.render for column in columns]
         names = list(dict.fromkeys([*(column.attribute for column in columns), *self._currencies_needed(columns)]))
+        # Several columns may show the same attribute, each in its way.
+        places = [names.index(column.attribute) for column in columns]
         if "metadata" in names:
             queryset = queryset.annotate(metadata=KeyTextTransform("metadata", "data"))
         for row in queryset.values_list(*names, named=True).iterator(chunk_size=ROWS_READ):
-            yield [render(value, row) for render, value in zip(renders, row, strict=False)]
+            yield [render(row[place], row) for render, place in zip(renders, places, strict=True)]
 
     @staticmethod
     def _currencies_needed(columns: list[Any]) -> list[str]:
@@ -68,9 +70,18 @@ def resource_for(model: type[StripeObject], base: type[StripeResource] = StripeR
     own = [f for f in model._meta.concrete_fields if isinstance(f, FromJson) and f.name != "created"]
     names = ["id", "created", *(f.name for f in own if not is_bearer(f)), "deleted_at", "metadata"]
     columns = {name: _column(model, name, base) for name in names if name not in base.fields}
-    order = [*names, *(name for name in base.fields if name not in names)]
+    order = _ordered(model, names, [name for name in base.fields if name not in names])
     meta = type("Meta", (), {"model": model, "fields": order, "export_order": order})
     return cast(type[StripeResource], type(f"{model.__name__}Resource", (base,), {**columns, "Meta": meta}))
+
+
+def _ordered(model: type[StripeObject], names: list[str], more: list[str]) -> list[str]:
+    """What a base declares comes last, but a currency stands before the first of its amounts."""
+    if "currency" not in more:
+        return [*names, *more]
+    whole = [f.name for f in model._meta.concrete_fields if isinstance(f, JsonIntegerField) and is_amount(f)]
+    first = min(names.index(name) for name in whole)
+    return [*names[:first], "currency", *names[first:], *(name for name in more if name != "currency")]
 
 
 def is_bearer(field: Field[Any, Any]) -> bool:

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from stripe_mirror import background
@@ -45,6 +45,7 @@ __all__ = ["OPEN", "drain", "origin_of", "process", "settle", "work"]
 logger = logging.getLogger(__name__)
 
 TRIES = 10
+AS_THEY_CAME = ("created", "received_at", "id")
 # How long a worker that reads for waiting events keeps others away from them.
 LEASE = timedelta(seconds=120)
 
@@ -88,43 +89,60 @@ def drain(limit: int = 200) -> int:
     wait for the same, and keep the worker from its work.
     """
     due = InboxEvent.objects.filter(state__in=OPEN, next_attempt_at__lte=timezone.now())
-    ids = list(due.order_by("created", "received_at", "id").values_list("pk", flat=True)[:limit])
+    found = dict(due.order_by(*AS_THEY_CAME).values_list("pk", "object_id")[:limit])
+    ids = _with_those_in_hand(found) if found else []
     left = set(ids) - apply_many(ids)
     all(work(event_id) for event_id in ids if event_id in left)
-    return len(ids)
+    return len(found)
+
+
+def _with_those_in_hand(due: dict[str, str]) -> list[str]:
+    """Also what a web server took a moment ago about the same objects: a listed event that happened later would be
+    ahead of it, and the order of a second be in doubt."""
+    in_hand = Q(state=State.RECEIVED, object_id__in={object_id for object_id in due.values() if object_id})
+    wanted = InboxEvent.objects.filter(Q(pk__in=due) | in_hand)
+    return list(wanted.order_by(*AS_THEY_CAME).values_list("pk", flat=True)[: 2 * len(due)])
 
 
 def settle(object_type: str, object_id: str) -> bool:
     """Read the object once for all events that wait for it. False where Stripe can't be asked just now."""
     kind = kind_of(object_type)
-    waiting = InboxEvent.objects.filter(state=State.WAITING, object_type=object_type, object_id=object_id)
-    waiting = waiting.exclude(reason=EMBEDDED_LEFT)
-    now = timezone.now()
-    if kind is None or not _lease(waiting, now=now):
+    about = InboxEvent.objects.filter(object_type=object_type, object_id=object_id).exclude(reason=EMBEDDED_LEFT)
+    if kind is None or not _lease(about):
         return True
-    events = list(waiting.order_by("created", "id"))
+    events = _stored(about)
     if not events:
         return True
+
+    def gather() -> None:
+        # What arrived until a second read is sent is in its answer, too.
+        nonlocal events
+        _lease(about)
+        events = _stored(about) or events
+
     try:
         # Impatient: the inbox has pauses of its own, visible ones, and the worker other things to do.
         # Of an object without an address of its own only the event says where it stands.
         newest = events[-1]
         applied = fetch_now(
-            kind, object_id, origin=origin_of(newest), patient=False, near=state_of(newest, kind).object
+            kind,
+            object_id,
+            origin=origin_of(newest),
+            patient=False,
+            near=state_of(newest, kind).object,
+            before_reading=gather,
         )
     except Unreachable as failure:
         # No later try could do more; a person sees it.
-        _postpone([event.pk for event in events], str(failure), tries=1)
+        _postpone(_waiting(events), str(failure), tries=1)
         return True
     except (StripeFailure, Overtaken) as failure:
         asked = isinstance(failure, Refused | Overtaken)
-        _postpone([event.pk for event in events], str(failure), may_give_up=asked)
+        _postpone(_waiting(events), str(failure), may_give_up=asked)
         return asked
     except Exception as error:
         logger.exception("%s %s could not be read for its events; it is tried again later.", object_type, object_id)
-        _postpone(
-            [event.pk for event in events], f"{type(error).__name__} while it was read; see the log of that time."
-        )
+        _postpone(_waiting(events), f"{type(error).__name__} while it was read; see the log of that time.")
         return True
     _settle_all(kind, events, applied)
     if applied and applied.outcome in (Outcome.CREATED, Outcome.CHANGED):
@@ -132,13 +150,26 @@ def settle(object_type: str, object_id: str) -> bool:
     return True
 
 
-def _lease(waiting: QuerySet[InboxEvent], *, now: datetime) -> bool:
+def _stored(about: QuerySet[InboxEvent]) -> list[InboxEvent]:
+    """The open events about an object, also those that nobody has looked at yet: a read from now on shows them all."""
+    open_ones = about.filter(state__in=OPEN).order_by("created", "id")
+    return [event for event in open_ones if isinstance(kind_or_end(event), Kind)]
+
+
+def _waiting(events: list[InboxEvent]) -> list[str]:
+    """Those that need the read; of the others somebody may still decide without it."""
+    return [event.pk for event in events if event.state == State.WAITING]
+
+
+def _lease(about: QuerySet[InboxEvent]) -> bool:
     """Keep others away from all events that wait for an object, if one of them is due: one read settles them all.
 
     Locked in one order by everyone.
     """
+    now = timezone.now()
     with transaction.atomic():
-        due_at = dict(waiting.select_for_update().order_by("pk").values_list("pk", "next_attempt_at"))
+        waiting = about.filter(state=State.WAITING).select_for_update().order_by("pk")
+        due_at = dict(waiting.values_list("pk", "next_attempt_at"))
         if all(at is None or at > now for at in due_at.values()):
             return False
         InboxEvent.objects.filter(pk__in=due_at).update(next_attempt_at=now + LEASE)

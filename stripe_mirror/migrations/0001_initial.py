@@ -46,6 +46,14 @@ class Migration(migrations.Migration):
                 'permissions': (('create_customer', 'Can create customers in Stripe and link users to them'), ('edit_customer', 'Can edit customers in Stripe')),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='customer_created'),
+                    models.Index(fields=['email'], name='customer_email'),
+                    models.Index(fields=['name'], name='customer_name'),
+                    models.Index(fields=['country', 'created', 'id'], name='customer_country'),
+                    models.Index(fields=['currency', 'created', 'id'], name='customer_currency'),
+                    models.Index(fields=['delinquent', 'created', 'id'], name='customer_delinquent'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -90,6 +98,11 @@ class Migration(migrations.Migration):
                 'ordering': ('-created', '-id'),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='price_created'),
+                    models.Index(fields=['active', 'created', 'id'], name='price_active'),
+                    models.Index(fields=['currency', 'created', 'id'], name='price_currency'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -178,6 +191,15 @@ class Migration(migrations.Migration):
                 'ordering': ('-created', '-id'),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='charge_created'),
+                    models.Index(fields=['customer', 'created', 'id'], name='charge_customer'),
+                    models.Index(fields=['status', 'created', 'id'], name='charge_status'),
+                    models.Index(fields=['currency', 'created', 'id'], name='charge_currency'),
+                    models.Index(fields=['refunded', 'created', 'id'], name='charge_refunded'),
+                    models.Index(fields=['disputed', 'created', 'id'], name='charge_disputed'),
+                    models.Index(fields=['last4'], name='charge_last4'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -263,6 +285,15 @@ class Migration(migrations.Migration):
                 'ordering': ('-created', '-id'),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='invoice_created'),
+                    models.Index(fields=['customer', 'created', 'id'], name='invoice_customer'),
+                    models.Index(fields=['status', 'created', 'id'], name='invoice_status'),
+                    models.Index(fields=['currency', 'created', 'id'], name='invoice_currency'),
+                    models.Index(fields=['collection_method', 'created', 'id'], name='invoice_collection'),
+                    models.Index(fields=['due_date', 'id'], name='invoice_due_date'),
+                    models.Index(fields=['number'], name='invoice_number'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -283,6 +314,9 @@ class Migration(migrations.Migration):
                 'ordering': ('-created_at',),
                 'permissions': (('run_job', 'Can run operations on many objects at once'),),
                 'default_permissions': ('view',),
+                'indexes': [
+                    models.Index(fields=['state', 'created_at'], name='job_state'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -316,6 +350,12 @@ class Migration(migrations.Migration):
                 'ordering': ('-created', '-id'),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='payment_intent_created'),
+                    models.Index(fields=['customer', 'created', 'id'], name='payment_intent_customer'),
+                    models.Index(fields=['status', 'created', 'id'], name='payment_intent_status'),
+                    models.Index(fields=['currency', 'created', 'id'], name='payment_intent_currency'),
+                ],
             },
         ),
         migrations.AddField(
@@ -350,6 +390,12 @@ class Migration(migrations.Migration):
                 'ordering': ('-created', '-id'),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='payment_method_created'),
+                    models.Index(fields=['customer', 'created', 'id'], name='payment_method_customer'),
+                    models.Index(fields=['type', 'created', 'id'], name='payment_method_type'),
+                    models.Index(fields=['last4'], name='payment_method_last4'),
+                ],
             },
         ),
         migrations.AddField(
@@ -391,6 +437,10 @@ class Migration(migrations.Migration):
                 'ordering': ('-created', '-id'),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='product_created'),
+                    models.Index(fields=['active', 'created', 'id'], name='product_active'),
+                ],
             },
         ),
         migrations.AddField(
@@ -432,6 +482,14 @@ class Migration(migrations.Migration):
                 'ordering': ('-created_at',),
                 'permissions': (('act_live', 'Can change the live Stripe account'),),
                 'default_permissions': ('view',),
+                'indexes': [
+                    models.Index(fields=['state', 'next_attempt_at'], name='push_due'),
+                    models.Index(fields=['created_at', 'id'], name='push_created'),
+                    models.Index(fields=['object_type', 'object_id', 'created_at'], name='push_object'),
+                    models.Index(fields=['job', 'position'], name='push_job'),
+                    models.Index(fields=['job', 'state'], name='push_job_state'),
+                    models.Index(fields=['request_id'], name='push_request'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -454,6 +512,11 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ('-id',),
                 'default_permissions': ('view',),
+                'indexes': [
+                    models.Index(fields=['object_type', 'object_id', 'id'], name='change_object'),
+                    models.Index(fields=['object_type', 'id'], name='change_type'),
+                    models.Index(fields=['request_id'], name='change_request'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -484,6 +547,14 @@ class Migration(migrations.Migration):
                 'ordering': ('-created', '-id'),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='refund_created'),
+                    models.Index(fields=['charge', 'created', 'id'], name='refund_charge'),
+                    models.Index(fields=['payment_intent', 'created', 'id'], name='refund_payment_intent'),
+                    models.Index(fields=['customer', 'created', 'id'], name='refund_customer'),
+                    models.Index(fields=['status', 'created', 'id'], name='refund_status'),
+                    models.Index(fields=['currency', 'created', 'id'], name='refund_currency'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -525,6 +596,16 @@ class Migration(migrations.Migration):
                 'permissions': (('cancel_subscription', 'Can cancel subscriptions in Stripe'), ('keep_subscription', 'Can undo a scheduled cancellation in Stripe')),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='subscription_created'),
+                    models.Index(fields=['customer', 'created', 'id'], name='subscription_customer'),
+                    models.Index(fields=['status', 'created', 'id'], name='subscription_status'),
+                    models.Index(fields=['price', 'created', 'id'], name='subscription_price'),
+                    models.Index(fields=['currency', 'created', 'id'], name='subscription_currency'),
+                    models.Index(fields=['cancel_at_period_end', 'created', 'id'], name='subscription_cancelling'),
+                    models.Index(fields=['current_period_end', 'id'], name='subscription_period_end'),
+                    models.Index(fields=['collection_method', 'created', 'id'], name='subscription_collection'),
+                ],
             },
         ),
         migrations.AddField(
@@ -558,262 +639,24 @@ class Migration(migrations.Migration):
                 'ordering': ('-created', '-id'),
                 'abstract': False,
                 'default_permissions': ('view', 'export'),
+                'indexes': [
+                    models.Index(fields=['created', 'id'], name='sub_item_created'),
+                    models.Index(fields=['subscription', 'created', 'id'], name='sub_item_subscription'),
+                    models.Index(fields=['price', 'created', 'id'], name='sub_item_price'),
+                    models.Index(fields=['product', 'created', 'id'], name='sub_item_product'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['state', 'created_at'], name='job_state'),
-        ),
-        migrations.AddIndex(
-            model_name='paymentmethod',
-            index=models.Index(fields=['created', 'id'], name='payment_method_created'),
-        ),
-        migrations.AddIndex(
-            model_name='paymentmethod',
-            index=models.Index(fields=['customer', 'created', 'id'], name='payment_method_customer'),
-        ),
-        migrations.AddIndex(
-            model_name='paymentmethod',
-            index=models.Index(fields=['type', 'created', 'id'], name='payment_method_type'),
-        ),
-        migrations.AddIndex(
-            model_name='paymentmethod',
-            index=models.Index(fields=['last4'], name='payment_method_last4'),
-        ),
-        migrations.AddIndex(
-            model_name='paymentintent',
-            index=models.Index(fields=['created', 'id'], name='payment_intent_created'),
-        ),
-        migrations.AddIndex(
-            model_name='paymentintent',
-            index=models.Index(fields=['customer', 'created', 'id'], name='payment_intent_customer'),
-        ),
-        migrations.AddIndex(
-            model_name='paymentintent',
-            index=models.Index(fields=['status', 'created', 'id'], name='payment_intent_status'),
-        ),
-        migrations.AddIndex(
-            model_name='paymentintent',
-            index=models.Index(fields=['currency', 'created', 'id'], name='payment_intent_currency'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['created', 'id'], name='customer_created'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['email'], name='customer_email'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['name'], name='customer_name'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['country', 'created', 'id'], name='customer_country'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['currency', 'created', 'id'], name='customer_currency'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['delinquent', 'created', 'id'], name='customer_delinquent'),
-        ),
-        migrations.AddIndex(
-            model_name='charge',
-            index=models.Index(fields=['created', 'id'], name='charge_created'),
-        ),
-        migrations.AddIndex(
-            model_name='charge',
-            index=models.Index(fields=['customer', 'created', 'id'], name='charge_customer'),
         ),
         migrations.AddIndex(
             model_name='charge',
             index=models.Index(fields=['payment_intent', 'created', 'id'], name='charge_payment_intent'),
         ),
         migrations.AddIndex(
-            model_name='charge',
-            index=models.Index(fields=['status', 'created', 'id'], name='charge_status'),
-        ),
-        migrations.AddIndex(
-            model_name='charge',
-            index=models.Index(fields=['currency', 'created', 'id'], name='charge_currency'),
-        ),
-        migrations.AddIndex(
-            model_name='charge',
-            index=models.Index(fields=['refunded', 'created', 'id'], name='charge_refunded'),
-        ),
-        migrations.AddIndex(
-            model_name='charge',
-            index=models.Index(fields=['disputed', 'created', 'id'], name='charge_disputed'),
-        ),
-        migrations.AddIndex(
-            model_name='charge',
-            index=models.Index(fields=['last4'], name='charge_last4'),
-        ),
-        migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['created', 'id'], name='product_created'),
-        ),
-        migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['active', 'created', 'id'], name='product_active'),
-        ),
-        migrations.AddIndex(
-            model_name='price',
-            index=models.Index(fields=['created', 'id'], name='price_created'),
-        ),
-        migrations.AddIndex(
-            model_name='price',
-            index=models.Index(fields=['active', 'created', 'id'], name='price_active'),
-        ),
-        migrations.AddIndex(
             model_name='price',
             index=models.Index(fields=['product', 'created', 'id'], name='price_product'),
         ),
         migrations.AddIndex(
-            model_name='price',
-            index=models.Index(fields=['currency', 'created', 'id'], name='price_currency'),
-        ),
-        migrations.AddIndex(
-            model_name='push',
-            index=models.Index(fields=['state', 'next_attempt_at'], name='push_due'),
-        ),
-        migrations.AddIndex(
-            model_name='push',
-            index=models.Index(fields=['created_at', 'id'], name='push_created'),
-        ),
-        migrations.AddIndex(
-            model_name='push',
-            index=models.Index(fields=['object_type', 'object_id', 'created_at'], name='push_object'),
-        ),
-        migrations.AddIndex(
-            model_name='push',
-            index=models.Index(fields=['job', 'position'], name='push_job'),
-        ),
-        migrations.AddIndex(
-            model_name='push',
-            index=models.Index(fields=['job', 'state'], name='push_job_state'),
-        ),
-        migrations.AddIndex(
-            model_name='push',
-            index=models.Index(fields=['request_id'], name='push_request'),
-        ),
-        migrations.AddIndex(
-            model_name='change',
-            index=models.Index(fields=['object_type', 'object_id', 'id'], name='change_object'),
-        ),
-        migrations.AddIndex(
-            model_name='change',
-            index=models.Index(fields=['object_type', 'id'], name='change_type'),
-        ),
-        migrations.AddIndex(
-            model_name='change',
-            index=models.Index(fields=['request_id'], name='change_request'),
-        ),
-        migrations.AddIndex(
-            model_name='refund',
-            index=models.Index(fields=['created', 'id'], name='refund_created'),
-        ),
-        migrations.AddIndex(
-            model_name='refund',
-            index=models.Index(fields=['charge', 'created', 'id'], name='refund_charge'),
-        ),
-        migrations.AddIndex(
-            model_name='refund',
-            index=models.Index(fields=['payment_intent', 'created', 'id'], name='refund_payment_intent'),
-        ),
-        migrations.AddIndex(
-            model_name='refund',
-            index=models.Index(fields=['customer', 'created', 'id'], name='refund_customer'),
-        ),
-        migrations.AddIndex(
-            model_name='refund',
-            index=models.Index(fields=['status', 'created', 'id'], name='refund_status'),
-        ),
-        migrations.AddIndex(
-            model_name='refund',
-            index=models.Index(fields=['currency', 'created', 'id'], name='refund_currency'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['created', 'id'], name='subscription_created'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['customer', 'created', 'id'], name='subscription_customer'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['status', 'created', 'id'], name='subscription_status'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['price', 'created', 'id'], name='subscription_price'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['currency', 'created', 'id'], name='subscription_currency'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['cancel_at_period_end', 'created', 'id'], name='subscription_cancelling'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['current_period_end', 'id'], name='subscription_period_end'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['collection_method', 'created', 'id'], name='subscription_collection'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['created', 'id'], name='invoice_created'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['customer', 'created', 'id'], name='invoice_customer'),
-        ),
-        migrations.AddIndex(
             model_name='invoice',
             index=models.Index(fields=['subscription', 'created', 'id'], name='invoice_subscription'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['status', 'created', 'id'], name='invoice_status'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['currency', 'created', 'id'], name='invoice_currency'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['collection_method', 'created', 'id'], name='invoice_collection'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['due_date', 'id'], name='invoice_due_date'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['number'], name='invoice_number'),
-        ),
-        migrations.AddIndex(
-            model_name='subscriptionitem',
-            index=models.Index(fields=['created', 'id'], name='sub_item_created'),
-        ),
-        migrations.AddIndex(
-            model_name='subscriptionitem',
-            index=models.Index(fields=['subscription', 'created', 'id'], name='sub_item_subscription'),
-        ),
-        migrations.AddIndex(
-            model_name='subscriptionitem',
-            index=models.Index(fields=['price', 'created', 'id'], name='sub_item_price'),
-        ),
-        migrations.AddIndex(
-            model_name='subscriptionitem',
-            index=models.Index(fields=['product', 'created', 'id'], name='sub_item_product'),
         ),
     ]

@@ -4,17 +4,20 @@ from stripe_mirror.models.balance import BalanceTransaction, Dispute, Payout
 from stripe_mirror.models.base import StripeObject
 from stripe_mirror.models.catalog import Coupon, Discount, Price, Product, PromotionCode, TaxRate
 from stripe_mirror.models.changes import Change
+from stripe_mirror.models.credit_notes import CreditNote, CreditNoteLineItem
 from stripe_mirror.models.customers import Customer, CustomerBalanceTransaction, CustomerLink, PaymentMethod, TaxId
 from stripe_mirror.models.health import EventGap, HealthReport, ReceiverAddress, WorkerProcess
 from stripe_mirror.models.inbox import EventAction, InboxEvent
-from stripe_mirror.models.invoices import CreditNote, Invoice, InvoiceItem, InvoiceLineItem, InvoicePayment
+from stripe_mirror.models.invoices import Invoice, InvoiceItem, InvoiceLineItem, InvoicePayment
+from stripe_mirror.models.limits import OperationLimit
 from stripe_mirror.models.payments import Charge, CheckoutSession, PaymentIntent, Refund, SetupIntent
-from stripe_mirror.models.pushes import Job, Push
+from stripe_mirror.models.pushes import Approval, Job, JobAction, Push
 from stripe_mirror.models.reconcile import Difference, ReconcileState
 from stripe_mirror.models.subscriptions import Subscription, SubscriptionItem, SubscriptionSchedule
 from stripe_mirror.models.sync import CallBudget, Confirmation, MirroredAccount, Refresh, SyncPart, SyncRun
 
 __all__ = [
+    "Approval",
     "BalanceTransaction",
     "CallBudget",
     "Change",
@@ -23,6 +26,7 @@ __all__ = [
     "Confirmation",
     "Coupon",
     "CreditNote",
+    "CreditNoteLineItem",
     "Customer",
     "CustomerBalanceTransaction",
     "CustomerLink",
@@ -38,7 +42,9 @@ __all__ = [
     "InvoiceLineItem",
     "InvoicePayment",
     "Job",
+    "JobAction",
     "MirroredAccount",
+    "OperationLimit",
     "PaymentIntent",
     "PaymentMethod",
     "Payout",

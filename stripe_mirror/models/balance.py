@@ -97,6 +97,11 @@ class Dispute(StripeObject):
     is_charge_refundable = JsonBooleanField(path="is_charge_refundable")
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("stage_dispute_evidence", "Can stage evidence for disputes in Stripe"),
+            ("submit_dispute_evidence", "Can submit evidence for disputes in Stripe"),
+            ("accept_dispute", "Can accept disputes in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="dispute_created"),
             models.Index(fields=("charge", "created", "id"), name="dispute_charge"),

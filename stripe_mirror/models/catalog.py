@@ -1,5 +1,7 @@
 """What is sold and for how much: products, prices, coupons with their codes and discounts, and tax rates."""
 
+from decimal import Decimal, InvalidOperation
+
 from django.db import models
 
 from stripe_mirror.kinds import NONE, Implied, Kind, Through
@@ -32,6 +34,12 @@ class Product(StripeObject):
     default_price = JsonForeignKey("Price", path="default_price", related_name="default_for_products")
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("create_product", "Can create products in Stripe"),
+            ("edit_product", "Can edit products in Stripe"),
+            ("archive_product", "Can archive products in Stripe"),
+            ("unarchive_product", "Can take products out of the archive in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="product_created"),
             models.Index(fields=("active", "created", "id"), name="product_active"),
@@ -66,6 +74,13 @@ class Price(StripeObject):
     lookup_key = JsonTextField(path="lookup_key")
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("create_price", "Can create prices in Stripe"),
+            ("edit_price", "Can edit prices in Stripe"),
+            ("archive_price", "Can archive prices in Stripe"),
+            ("unarchive_price", "Can take prices out of the archive in Stripe"),
+            ("replace_price", "Can replace prices in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="price_created"),
             models.Index(fields=("active", "created", "id"), name="price_active"),
@@ -75,14 +90,25 @@ class Price(StripeObject):
 
     def __str__(self) -> str:
         """ "€29.00 / month", from Stripe's object."""
-        amount = self.data.get("unit_amount")
+        amount = self.fine_amount
         if amount is None:
             return str(self.data.get("nickname") or self.id)
-        recurring = self.data.get("recurring") or {}
-        every = int(recurring.get("interval_count") or 1)
-        unit = recurring.get("interval")
+        recurring = self.data.get("recurring")
+        recurring = recurring if isinstance(recurring, dict) else {}
+        every, unit = recurring.get("interval_count") or 1, recurring.get("interval")
         period = "" if not unit else f" / {unit}" if every == 1 else f" every {every} {unit}s"
-        return format_money(amount, self.data.get("currency")) + period
+        currency = self.data.get("currency")
+        return format_money(amount, currency if isinstance(currency, str) else None) + period
+
+    @property
+    def fine_amount(self) -> Decimal | None:
+        """What one unit costs in minor units, with their fractions; None for tiers and where the buyer decides."""
+        amount, fine = self.data.get("unit_amount"), self.data.get("unit_amount_decimal")
+        try:
+            minor = Decimal(str(fine if amount is None else amount))
+        except InvalidOperation:
+            return None
+        return minor if minor.is_finite() else None
 
 
 class Coupon(StripeObject):
@@ -108,6 +134,11 @@ class Coupon(StripeObject):
     valid = JsonBooleanField(path="valid")
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("create_coupon", "Can create coupons in Stripe"),
+            ("edit_coupon", "Can edit coupons in Stripe"),
+            ("delete_stripe_coupon", "Can delete coupons in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="coupon_created"),
             models.Index(fields=("valid", "created", "id"), name="coupon_valid"),
@@ -149,6 +180,11 @@ class PromotionCode(StripeObject):
     minimum_amount = JsonIntegerField(path="restrictions.minimum_amount")
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("create_promotion_code", "Can create promotion codes in Stripe"),
+            ("deactivate_promotion_code", "Can deactivate promotion codes in Stripe"),
+            ("reactivate_promotion_code", "Can reactivate promotion codes in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="promotion_code_created"),
             models.Index(fields=("code",), name="promotion_code_code"),
@@ -184,6 +220,12 @@ class TaxRate(StripeObject):
     tax_type = JsonTextField(path="tax_type")
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("create_tax_rate", "Can create tax rates in Stripe"),
+            ("edit_tax_rate", "Can edit tax rates in Stripe"),
+            ("archive_tax_rate", "Can archive tax rates in Stripe"),
+            ("unarchive_tax_rate", "Can take tax rates out of the archive in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="tax_rate_created"),
             models.Index(fields=("active", "created", "id"), name="tax_rate_active"),
@@ -198,16 +240,10 @@ class TaxRate(StripeObject):
         return f"{self.data.get('display_name') or self.id}{rate}"
 
 
-def _expanded_in(object: str, path: str) -> Implied:
+def _expanded_in(object: str, path: str, inside: str = "discounts") -> Implied:
     """One object with its discounts expanded, after it came to name one that we lack."""
-    return Implied(
-        by=object,
-        path=path,
-        params={"expand": "discounts"},
-        inside="discounts",
-        fields=("discounts",),
-        unless_held="discounts",
-    )
+    field = inside.partition(".")[0]
+    return Implied(by=object, path=path, params={"expand": inside}, inside=inside, fields=(field,), unless_held=inside)
 
 
 class Discount(StripeObject):
@@ -220,12 +256,24 @@ class Discount(StripeObject):
         events=("customer.discount.created", "customer.discount.deleted", "customer.discount.updated"),
         prefixes=("di_",),
         through=(
-            Through(object="subscription", expand="data.discounts", path="discounts"),
-            Through(object="invoice", expand="data.discounts", path="discounts"),
+            Through(
+                object="subscription",
+                expand="data.discounts data.items.data.discounts",
+                path="discounts items.data.discounts",
+            ),
+            Through(
+                object="invoice",
+                expand="data.discounts data.lines.data.discounts",
+                path="discounts lines.data.discounts",
+            ),
+            Through(object="invoiceitem", expand="data.discounts", path="discounts"),
         ),
         implied=(
             _expanded_in("subscription", "/v1/subscriptions/{id}"),
+            _expanded_in("subscription", "/v1/subscriptions/{id}", "items.data.discounts"),
             _expanded_in("invoice", "/v1/invoices/{id}"),
+            _expanded_in("invoice", "/v1/invoices/{id}", "lines.data.discounts"),
+            _expanded_in("invoiceitem", "/v1/invoiceitems/{id}"),
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
 
 from stripe_mirror.kinds import Embedded, Implied, Kind, Nested, Through
 from stripe_mirror.models.base import StripeObject
@@ -50,10 +51,16 @@ class Customer(StripeObject):
                 "Can create customers in Stripe and link users to them",
             ),
             ("edit_customer", "Can edit customers in Stripe"),
+            ("delete_stripe_customer", "Can delete customers in Stripe"),
+            ("adjust_customer_balance", "Can adjust customers' credit balances in Stripe"),
+            ("add_tax_id", "Can add tax ids to customers in Stripe"),
+            ("remove_customer_discount", "Can remove customers' discounts in Stripe"),
         )
         indexes = (
             models.Index(fields=("created", "id"), name="customer_created"),
             models.Index(fields=("email",), name="customer_email"),
+            # For `duplicates`: whatever the case.
+            models.Index(Lower("email"), name="customer_email_lower"),
             models.Index(fields=("name",), name="customer_name"),
             models.Index(fields=("country", "created", "id"), name="customer_country"),
             models.Index(fields=("currency", "created", "id"), name="customer_currency"),
@@ -103,11 +110,16 @@ class PaymentMethod(StripeObject):
     )
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("set_default_payment_method", "Can set customers' default payment methods in Stripe"),
+            ("detach_payment_method", "Can detach payment methods in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="payment_method_created"),
             models.Index(fields=("customer", "created", "id"), name="payment_method_customer"),
             models.Index(fields=("type", "created", "id"), name="payment_method_type"),
             models.Index(fields=("last4",), name="payment_method_last4"),
+            models.Index(fields=("fingerprint", "customer"), name="payment_method_fingerprint"),
         )
 
     def __str__(self) -> str:
@@ -172,6 +184,7 @@ class TaxId(StripeObject):
     verified_address = JsonTextField(path="verification.verified_address")
 
     class Meta(StripeObject.Meta):
+        permissions = (("remove_tax_id", "Can remove tax ids from customers in Stripe"),)
         verbose_name = "tax ID"
         indexes = (
             models.Index(fields=("created", "id"), name="tax_id_created"),

@@ -157,6 +157,20 @@ class SoftForwardDescriptor(ForwardManyToOneDescriptor):
             return None
 
 
+class GivenForeignKey(models.ForeignKey[Any, Any]):
+    """A soft relation to the object above, which Stripe's object doesn't name: `pull.placing` writes it.
+
+    Its index is declared in the model's Meta.
+    """
+
+    forward_related_accessor_class = SoftForwardDescriptor
+
+    def __init__(self, to: Any, on_delete: Any = models.DO_NOTHING, **kwargs: Any) -> None:
+        kwargs |= {"db_constraint": False, "null": True, "editable": False}
+        kwargs.setdefault("db_index", False)
+        super().__init__(to, on_delete=on_delete, **kwargs)
+
+
 class JsonForeignKey(FromJson, models.ForeignKey):
     """A relation by Stripe's id, or by the object in its place where it is expanded.
 

@@ -1,4 +1,4 @@
-"""What is owed: invoices, what stands on them, what pays them, and credit notes."""
+"""What is owed: invoices, what stands on them and what pays them."""
 
 from django.db import models
 
@@ -70,6 +70,18 @@ class Invoice(StripeObject):
     next_payment_attempt = JsonDateTimeField(path="next_payment_attempt")
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("create_invoice", "Can create invoices in Stripe"),
+            ("edit_invoice", "Can edit draft invoices in Stripe"),
+            ("finalize_invoice", "Can finalize invoices in Stripe"),
+            ("send_invoice", "Can send invoices in Stripe"),
+            ("pay_invoice", "Can collect invoices in Stripe"),
+            ("mark_invoice_paid", "Can mark invoices as paid outside Stripe"),
+            ("void_invoice", "Can void invoices in Stripe"),
+            ("mark_invoice_uncollectible", "Can mark invoices as uncollectible in Stripe"),
+            ("delete_draft_invoice", "Can delete draft invoices in Stripe"),
+            ("create_credit_note", "Can issue credit notes in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="invoice_created"),
             models.Index(fields=("customer", "created", "id"), name="invoice_customer"),
@@ -242,51 +254,3 @@ class InvoicePayment(StripeObject):
             models.Index(fields=("status", "created", "id"), name="invoice_payment_status"),
             models.Index(fields=("currency", "created", "id"), name="invoice_payment_currency"),
         )
-
-
-class CreditNote(StripeObject):
-    """https://docs.stripe.com/api/credit_notes/object"""
-
-    kind = Kind(
-        object="credit_note",
-        list_path="/v1/credit_notes",
-        events=("credit_note.created", "credit_note.updated", "credit_note.voided"),
-        prefixes=("cn_",),
-    )
-
-    number = JsonTextField(path="number")
-    customer = JsonForeignKey("Customer", path="customer", related_name="credit_notes")
-    invoice = JsonForeignKey("Invoice", path="invoice", related_name="credit_notes")
-    status = JsonTextField(path="status")
-    type = JsonTextField(path="type")
-    reason = JsonTextField(path="reason")
-    currency = JsonTextField(path="currency")
-    # Minor units, all of them.
-    subtotal = JsonIntegerField(path="subtotal")
-    total = JsonIntegerField(path="total")
-    amount = JsonIntegerField(path="amount")
-    # What lowers the open invoice, and what is given back after it was paid.
-    pre_payment_amount = JsonIntegerField(path="pre_payment_amount")
-    post_payment_amount = JsonIntegerField(path="post_payment_amount")
-    memo = JsonTextField(path="memo")
-    effective_at = JsonDateTimeField(path="effective_at")
-    voided_at = JsonDateTimeField(path="voided_at")
-    refund = JsonForeignKey("Refund", path=("refund", "refunds.0.refund"), related_name="credit_notes")
-    customer_balance_transaction = JsonForeignKey(
-        "CustomerBalanceTransaction", path="customer_balance_transaction", related_name="+"
-    )
-
-    class Meta(StripeObject.Meta):
-        indexes = (
-            models.Index(fields=("created", "id"), name="credit_note_created"),
-            models.Index(fields=("customer", "created", "id"), name="credit_note_customer"),
-            models.Index(fields=("invoice", "created", "id"), name="credit_note_invoice"),
-            models.Index(fields=("refund", "created", "id"), name="credit_note_refund"),
-            models.Index(fields=("status", "created", "id"), name="credit_note_status"),
-            models.Index(fields=("reason", "created", "id"), name="credit_note_reason"),
-            models.Index(fields=("currency", "created", "id"), name="credit_note_currency"),
-            models.Index(fields=("number",), name="credit_note_number"),
-        )
-
-    def __str__(self) -> str:
-        return str(self.data.get("number") or self.id)

@@ -48,6 +48,10 @@ class PaymentIntent(StripeObject):
     canceled_at = JsonDateTimeField(path="canceled_at")
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("capture_payment", "Can capture payments in Stripe"),
+            ("cancel_payment", "Can cancel payments in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="payment_intent_created"),
             models.Index(fields=("customer", "created", "id"), name="payment_intent_customer"),
@@ -102,6 +106,7 @@ class Charge(StripeObject):
     balance_transaction = JsonForeignKey("BalanceTransaction", path="balance_transaction", related_name="+")
 
     class Meta(StripeObject.Meta):
+        permissions = (("refund_charge", "Can refund payments in Stripe"),)
         indexes = (
             models.Index(fields=("created", "id"), name="charge_created"),
             models.Index(fields=("customer", "created", "id"), name="charge_customer"),
@@ -141,6 +146,7 @@ class Refund(StripeObject):
     balance_transaction = JsonForeignKey("BalanceTransaction", path="balance_transaction", related_name="+")
 
     class Meta(StripeObject.Meta):
+        permissions = (("cancel_refund", "Can cancel refunds in Stripe"),)
         indexes = (
             models.Index(fields=("created", "id"), name="refund_created"),
             models.Index(fields=("charge", "created", "id"), name="refund_charge"),

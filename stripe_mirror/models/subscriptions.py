@@ -75,6 +75,21 @@ class Subscription(StripeObject):
         permissions = (
             ("cancel_subscription", "Can cancel subscriptions in Stripe"),
             ("keep_subscription", "Can undo a scheduled cancellation in Stripe"),
+            ("create_subscription", "Can create subscriptions in Stripe"),
+            ("pause_collection", "Can pause the collection of subscriptions in Stripe"),
+            ("unpause_collection", "Can take up the collection of subscriptions in Stripe again"),
+            ("pause_subscription", "Can pause subscriptions in Stripe"),
+            ("resume_subscription", "Can resume subscriptions in Stripe"),
+            ("change_subscription_plan", "Can change prices and quantities of subscriptions in Stripe"),
+            ("add_subscription_item", "Can add items to subscriptions in Stripe"),
+            ("remove_subscription_item", "Can remove items from subscriptions in Stripe"),
+            ("change_trial", "Can extend and end trials in Stripe"),
+            ("apply_discount", "Can apply discounts to subscriptions in Stripe"),
+            ("remove_discount", "Can remove discounts from subscriptions in Stripe"),
+            ("switch_collection_method", "Can change how subscriptions are collected in Stripe"),
+            ("change_subscription_payment_method", "Can change the payment methods of subscriptions in Stripe"),
+            ("reset_billing_anchor", "Can reset the billing dates of subscriptions in Stripe"),
+            ("create_schedule", "Can put subscriptions under a schedule in Stripe"),
         )
         indexes = (
             models.Index(fields=("created", "id"), name="subscription_created"),
@@ -158,6 +173,10 @@ class SubscriptionSchedule(StripeObject):
     released_at = JsonDateTimeField(path="released_at")
 
     class Meta(StripeObject.Meta):
+        permissions = (
+            ("release_schedule", "Can release subscription schedules in Stripe"),
+            ("cancel_schedule", "Can cancel subscription schedules in Stripe"),
+        )
         indexes = (
             models.Index(fields=("created", "id"), name="schedule_created"),
             models.Index(fields=("customer", "created", "id"), name="schedule_customer"),

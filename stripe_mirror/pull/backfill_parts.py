@@ -193,8 +193,11 @@ def _parents(kind: Kind, row: SyncPart, after: str) -> list[str]:
 
 
 def _holds_more(part: Part, second: int | None) -> bool:
-    """Whether the mirror holds objects of the part's window that are older than the last one that Stripe showed."""
+    """Whether a first page that is also the last comes as a surprise: a window was cut in two because pages of objects
+    were expected, or the mirror holds objects of the window that are older than the last one that Stripe showed."""
     row, kind = part.row, part.kind
+    if row.created_to is not None:
+        return True
     if row.inside or row.params not in [dict(filters) for filters in kind.passes[:1]] or len(kind.passes) > 1:
         return False
     held = kind.model._default_manager.filter(deleted_at=None)
@@ -202,7 +205,6 @@ def _holds_more(part: Part, second: int | None) -> bool:
         return second is None and part.lines.position.cursor == "" and held.exists()
     if row.created_from is not None:
         held = held.filter(created__gte=moment(row.created_from))
-    top = second if second is not None else row.created_to
-    if top is not None:
-        held = held.filter(created__lt=moment(top))
+    if second is not None:
+        held = held.filter(created__lt=moment(second))
     return held.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,3 +109,29 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+class Counter:
+    """Objects a second of each run, over the last seconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[int, int] = {}
+        self._rates: dict[int, float] = {}
+        self._since = time.monotonic()
+
+    def add(self, run_id: int, count: int) -> None:
+        """So many objects were stored."""
+        with self._lock:
+            self._seen[run_id] = self._seen.get(run_id, 0) + count
+
+    def rates(self) -> dict[int, float]:
+        """Since the last question, smoothed."""
+        with self._lock:
+            now = time.monotonic()
+            took, self._since = max(now - self._since, 0.001), now
+            for run_id in self._seen.keys() | self._rates.keys():
+                last, rate = self._rates.get(run_id), self._seen.get(run_id, 0) / took
+                self._rates[run_id] = rate if last is None else 0.7 * last + 0.3 * rate
+            self._seen.clear()
+            return dict(self._rates)

@@ -16,7 +16,7 @@ from django.db import connection
 from stripe_mirror.kinds import Kind, kind_of
 from stripe_mirror.models import Difference
 from stripe_mirror.pull.changes import differences
-from stripe_mirror.pull.ordering import same
+from stripe_mirror.pull.states import same
 from stripe_mirror.pull.storable import may_be_unstorable, storable
 
 State = dict[str, Any]
@@ -52,7 +52,7 @@ DOORS = frozenset(
 DOOR = "(not shown)"
 SECRET = re.compile(r"(?<![A-Za-z0-9])(?:(?:sk|rk)_(?:test|live)_|whsec_)\w+")
 # Ids that say where an object without an address of its own is shown.
-NEAR = ("customer", "subscription", "invoice")
+NEAR = ("customer", "subscription", "subscription_item", "invoice", "invoice_item", "credit_note")
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ from stripe_mirror.kinds import Embedded, Kind, get_kind
 from stripe_mirror.models import StripeObject
 from stripe_mirror.pull import rows
 from stripe_mirror.pull.changes import Origin
-from stripe_mirror.pull.ordering import Bounds, same
+from stripe_mirror.pull.ordering import Bounds
 from stripe_mirror.pull.pages import SYNC, apply_page
+from stripe_mirror.pull.placing import place, together
 from stripe_mirror.pull.rows import Raced
+from stripe_mirror.pull.states import same
 
 # A parent that changes under our hands is started over; so often in a row only if something is wrong.
 ROUNDS = 5
@@ -57,9 +59,11 @@ def store_page_children(
     cut_off: list[str] = []
     bounds: dict[str, Any] = {"as_of": as_of, "read_until": read_until, "sent_at": sent_at}
     for embeds in kind.embeds:
-        children = [child for item in items for child in children_in(item, embeds.path)]
-        text = json.dumps({"data": children})
-        apply_page(get_kind(embeds.object), text, children, **bounds, touch=touch)
+        found = [(item, children_in(item, embeds.path)) for item in items]
+        children = [child for _, of_item in found for child in of_item]
+        with together(embeds):
+            apply_page(get_kind(embeds.object), json.dumps({"data": children}), children, **bounds, touch=touch)
+            place(embeds, found)
         present = {child["id"] for child in children}
         complete = [item["id"] for item in items if is_complete(item, embeds)]
         for parent in _with_missing(kind, embeds, complete, present) if complete else ():
@@ -112,10 +116,10 @@ def store_children(parent: StripeObject, embeds: Embedded, children: list[dict[s
     kind = get_kind(embeds.object)
     rows_of = kind.model._default_manager.filter(pk__in=[child["id"] for child in children])
     held = {row.pk: row for row in rows_of.only("data", "deleted_at")}
-    for child in children:
+    for position, child in enumerate(children):
         row = held.get(child["id"])
         if row is None or row.deleted_at is not None or not same(row.data, child):
-            _store_child(kind, child, parent, owned=bool(embeds.parent_column), origin=origin)
+            _store_child(embeds, child, parent, position=position, origin=origin)
 
 
 def _store(parent: StripeObject, embeds: Embedded, origin: Origin) -> None:
@@ -125,8 +129,11 @@ def _store(parent: StripeObject, embeds: Embedded, origin: Origin) -> None:
         bury_missing(parent, embeds, present={child["id"] for child in children}, origin=origin)
 
 
-def _store_child(kind: Kind, child: dict[str, Any], parent: StripeObject, *, owned: bool, origin: Origin) -> None:
+def _store_child(
+    embeds: Embedded, child: dict[str, Any], parent: StripeObject, *, position: int, origin: Origin
+) -> None:
     """One child in its own transaction; a child that belongs to the parent follows it within one second, too."""
+    kind, owned = get_kind(embeds.object), bool(embeds.parent_column)
     seen = Bounds(parent.as_of, parent.read_until or parent.as_of)
     for _ in range(ROUNDS):
         with suppress(Raced), transaction.atomic():
@@ -134,6 +141,7 @@ def _store_child(kind: Kind, child: dict[str, Any], parent: StripeObject, *, own
             if _outdated(parent) or (row is not None and not _gives_way(row, seen, owned=owned)):
                 return
             rows.write(kind, row, child, bounds=_bounds(row, seen), origin=origin)
+            place(embeds, [(parent.data, [child])], start=position)
             return
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -18,6 +18,7 @@ from stripe_mirror.pull.account import check_account, require_mirrored_mode
 from stripe_mirror.pull.apply import Applied, Origin, Outcome, apply_deleted, apply_page, apply_state
 from stripe_mirror.pull.implied import implied_by
 from stripe_mirror.pull.pages import SYNC
+from stripe_mirror.pull.placing import place, together
 from stripe_mirror.stripe_api import read
 from stripe_mirror.stripe_api.errors import Refused
 
@@ -34,16 +35,23 @@ class Unreachable(Refused):
 
 
 def fetch_now(
-    kind: Kind, id: str, *, origin: Origin = SYNC, patient: bool = True, near: Mapping[str, Any] | None = None
+    kind: Kind,
+    id: str,
+    *,
+    origin: Origin = SYNC,
+    patient: bool = True,
+    near: Mapping[str, Any] | None = None,
+    before_reading: Callable[[], None] = lambda: None,
 ) -> Applied | None:
     """Read the object and store what Stripe says; None where neither Stripe nor we have it.
 
-    `near` as for `single.look`, beside what we hold of the object. Raises a StripeFailure (OtherAccount where the key
-    isn't the mirrored account's), Unreachable where nothing leads to it, or Overtaken where newer states kept arriving
-    in the meantime.
+    `near` as for `single.look`, beside what we hold of the object; `before_reading` is called before each read, of
+    which there are more where newer states arrive meanwhile. Raises a StripeFailure (OtherAccount where the key isn't
+    the mirrored account's), Unreachable where nothing leads to it, or Overtaken where newer states kept arriving.
     """
     require_mirrored_mode()
     for _ in range(READS):
+        before_reading()
         sent_at = rows.stamp(kind, id)
         seen = single.look(kind, id, near={**_held_state(kind, id), **(near or {})}, patient=patient)
         if seen is None:
@@ -129,8 +137,13 @@ def _held_state(kind: Kind, id: str) -> dict[str, Any]:
 def _store(kind: Kind, id: str, seen: single.Seen, *, origin: Origin, sent_at: datetime) -> Applied | None:
     if seen.state is None:
         return _gone(kind, id, seen, sent_at=sent_at, origin=origin)
-    as_of = seen.as_of or sent_at
-    return apply_state(kind, seen.state, as_of=as_of, read_until=seen.read_until, origin=origin, sent_at=sent_at)
+    bounds: dict[str, Any] = {"as_of": seen.as_of or sent_at, "read_until": seen.read_until, "sent_at": sent_at}
+    if seen.at is None:
+        return apply_state(kind, seen.state, origin=origin, **bounds)
+    with together(seen.at.embeds):
+        applied = apply_state(kind, seen.state, origin=origin, **bounds)
+        place(seen.at.embeds, [(seen.at.parent, [seen.state])], start=seen.at.position)
+    return applied
 
 
 def _gone(kind: Kind, id: str, seen: single.Seen, *, sent_at: datetime, origin: Origin) -> Applied | None:
@@ -160,7 +173,9 @@ def _complete(row: StripeObject, embeds: Embedded, origin: Origin) -> None:
         path, params = child.nested.path.format(parent=row.pk), {}
     for answer in read.list_pages(path, params):
         items = answer.body["data"]
-        apply_page(child, answer.text, items, as_of=answer.as_of, read_until=answer.read_until, sent_at=sent_at)
+        with together(embeds):
+            apply_page(child, answer.text, items, as_of=answer.as_of, read_until=answer.read_until, sent_at=sent_at)
+            place(embeds, [(row.data, items)], start=len(present))
         present |= {item["id"] for item in items}
         sent_at = clock.now()
     embedded.bury_missing(row, embeds, present=present, origin=origin)

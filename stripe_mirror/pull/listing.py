@@ -47,7 +47,7 @@ def lists(kind: Kind) -> Iterator[Source]:
     for through in kind.through:
         outer = get_kind(through.object)
         for source in _passes(outer):
-            params = {**source.params, "expand": [through.expand]}
+            params = {**source.params, "expand": through.expand.split()}
             yield Source(source.path, params, source.created_filter, inside=through.path)
     if kind.list_path and not kind.parent:
         yield from _passes(kind)
@@ -74,17 +74,22 @@ def missing(kind: Kind, after: str, limit: int) -> list[str]:
 
 
 def objects_in(item: dict[str, Any], inside: str) -> list[dict[str, Any]]:
-    """The objects at a path inside an item (the item itself without one); the rest of a cut-off list is paged.
+    """The objects at the paths inside an item (the item itself without one); the rest of a cut-off list is paged.
 
     Raises StripeFailures.
     """
-    if not inside:
-        return [item]
+    return [found for path in inside.split() for found in _objects_at(item, path)] if inside else [item]
+
+
+def _objects_at(item: dict[str, Any], inside: str) -> list[dict[str, Any]]:
     found = children_in(item, inside)
-    for cut_off in lists_in(item, inside.removesuffix(".data")) if inside.endswith(".data") else ():
+    outer, in_list, inner = inside.rpartition(".data")
+    for cut_off in lists_in(item, outer) if in_list else ():
         if cut_off.get("has_more") is True and cut_off.get("url"):
             # From its start: a list inside an object may be ordered otherwise than the list itself.
-            found = [rest for answer in read.list_pages(cut_off["url"]) for rest in answer.body["data"]]
+            answers = read.list_pages(cut_off["url"], {"expand": [f"data{inner}"]} if inner else {})
+            listed = [one for answer in answers for one in answer.body["data"]]
+            found = [child for one in listed for child in children_in(one, inner[1:])] if inner else listed
     return found
 
 

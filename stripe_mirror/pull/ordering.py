@@ -12,15 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-State = dict[str, Any]
+from stripe_mirror.pull.states import State, copies, copies_differ, own, run_in_circles, same, undone
 
 # Statuses that an object leaves and never returns to: of two states of one second the higher is the later.
 LIFE = {
     "charge": {"pending": 0, "failed": 1, "succeeded": 1},
     "checkout.session": {"open": 0, "complete": 1, "expired": 1},
     "credit_note": {"issued": 0, "void": 1},
+    # Only an appeal follows the verdict.
+    "dispute": dict.fromkeys(
+        ("appeal_needs_response", "appeal_under_review", "lost", "prevented", "warning_closed", "won"), 1
+    ),
     "invoice": {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3},
     "invoice_payment": {"open": 0, "canceled": 1, "paid": 1},
     "payment_intent": {"canceled": 1, "succeeded": 1},
@@ -34,12 +37,17 @@ LIFE = {
 }
 # Numbers that never fall.
 COUNTERS = {"invoice": "attempt_count"}
-# Of these Stripe sends an update with each change. Another event that says what we hold was sent beside one.
-ALL_TOLD = {"invoice", "subscription"}
+# Of these Stripe sends an update with each change but a last one (see LIFE). Another event that says what we hold was
+# sent beside one, or announces something.
+ALL_TOLD = {"invoice", "subscription", "subscription_schedule"}
 # The first state of an object that has no `.created` event; what comes before them in LIFE is told by itself.
 FIRST = {"charge.failed", "charge.pending", "charge.succeeded"}
 # The first that is told of an object, whenever it was made, and told but once: what is detached is not attached again.
 ONCE = {"payment_method.attached"}
+# The first state of the last part of a life, told by no update: what else shows that status is later.
+ENDS = {"charge.dispute.closed", "charge.dispute.funds_reinstated", "customer.subscription.deleted"}
+# What these tell never goes back (money has moved, a verdict is given): showing what we hold, they are no return to it.
+NO_RETURN = {"charge.dispute.closed", "charge.dispute.funds_reinstated", "charge.dispute.funds_withdrawn"}
 
 # In a busier second than this, nothing is proved any more.
 MANY = 200
@@ -215,24 +223,10 @@ def bounds_after_read(held: Held | None, decision: Decision, *, as_of: datetime,
     )
 
 
-def same(one: State, other: State) -> bool:
-    """Whether two states are equal; a missing key and a null are one."""
-    return one == other or _same_value(one, other)
-
-
 def after(stamp: datetime | None, now: datetime | None = None) -> datetime:
     """The next `synced_at` of a row: now, or a moment after the last one, if another machine's clock was ahead."""
     least = (stamp or datetime.min.replace(tzinfo=UTC)) + timedelta(microseconds=1)
     return max(least, now) if now else least
-
-
-def undone(state: State, previous: State) -> State:
-    """The state before a change: `previous_attributes` names old leaves; arrays stand whole, null may be "missing"."""
-    before = dict(state)
-    for key, old in previous.items():
-        new = before.get(key)
-        before[key] = undone(new, old) if isinstance(old, dict) and isinstance(new, dict) else old
-    return before
 
 
 def _decide_life(held: Held, event: EventState) -> Decision:
@@ -267,7 +261,9 @@ def _decide_within(held: Held, event: EventState, siblings: Sequence[EventState]
         return Decision.FETCH if event.reusable_id else Decision.STALE
     if held.is_first:
         return Decision.APPLY
-    if held.read_until is not None or len(siblings) > MANY or not same(event.before, held.state):
+    if held.read_until is not None or len(siblings) > MANY or not _follows(held, event):
+        return Decision.FETCH
+    if _copies_differ_in_circles([*siblings, event]):
         return Decision.FETCH
     if any(_is_copy(sibling, event) for sibling in siblings):
         # Stripe may send two events for one change; without a request they could be two changes, too.
@@ -279,26 +275,42 @@ def _continues(held: Held | None, event: EventState) -> bool:
     """Whether the event is the direct successor of an unbroken chain, or begins one."""
     if held is None or held.deleted:
         return event.creates or event.begins
+    if event.type in ENDS and _life(event.object) > _life(held.state):
+        return True
     unbroken = held.read_until is None or event.at > held.latest
     # Without `previous_attributes` even an equal state may be a return to it.
-    return unbroken and event.previous is not None and same(event.before, held.state)
+    return unbroken and event.previous is not None and _follows(held, event)
+
+
+def _follows(held: Held, event: EventState) -> bool:
+    """Whether the change began with what we hold, be the copies in it as they may."""
+    before = event.before
+    return same(before, held.state) or (event.previous is not None and same(own(before), own(held.state)))
 
 
 def _accompanies(event: EventState) -> bool:
     """Whether it tells in other words of a change that has an update of its own."""
+    if event.type in NO_RETURN:
+        return True
     return event.object.get("object") in ALL_TOLD and event.previous is None and not event.type.endswith(".updated")
 
 
 def _circles(events: Sequence[EventState]) -> bool:
     """Whether these changes visit one state twice, so that their order can't be told from the changes alone."""
-    if len(events) > MANY:
-        return True
-    changes = [event for event in events if not same(event.before, event.object)]
-    states: list[State] = []
-    for state in [state for event in changes for state in (event.before, event.object)]:
-        if not any(same(state, other) for other in states):
-            states.append(state)
-    return len(states) <= len(changes)
+    return len(events) > MANY or run_in_circles([(event.before, event.object) for event in events])
+
+
+def _copies_differ_in_circles(events: Sequence[EventState]) -> bool:
+    """Whether these changes visit one state twice, with a copy in two versions: which of those is the newer one?
+
+    Where they don't, the last state is the same in each order in which they lead from one to the next.
+    """
+    if next(copies(events[-1].object), None) is None:
+        return False
+    changes = [(event.before, event.object) for event in events]
+    if not copies_differ([state for change in changes for state in change]):
+        return False
+    return run_in_circles([(own(before), own(after)) for before, after in changes])
 
 
 def _is_copy(one: EventState, other: EventState) -> bool:
@@ -321,11 +333,3 @@ def _life(state: State) -> tuple[int, int]:
     kind = str(state.get("object"))
     count = state.get(COUNTERS.get(kind, ""), 0)
     return LIFE.get(kind, {}).get(str(state.get("status")), 0), count if isinstance(count, int) else 0
-
-
-def _same_value(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(_same_value(one.get(key), other.get(key)) for key in one.keys() | other.keys())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same_value, one, other))
-    return bool(one == other)

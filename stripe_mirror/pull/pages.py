@@ -1,8 +1,9 @@
 """Stores a whole page of a Stripe list at once, under the same rules as single objects.
 
-PostgreSQL takes the page's text as Stripe sent it, in one statement: nothing is parsed and re-serialised here. SQLite
-is fastest with `executemany`, and has only one writer anyway. Created rows get no `Change`: a first backfill would
-write millions. Rows that are equal are compared, not locked, and not written unless the caller asks for a touch.
+Both databases take the page's text as Stripe sent it: nothing is parsed and re-serialised here. PostgreSQL decides and
+stores in one statement; SQLite, which has only one writer, stores what is new so and the rest in Python. Created rows
+get no `Change`: a first backfill would write millions. Rows that are equal are compared, not locked, and not written
+unless the caller asks for a touch.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.db import connection, transaction
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import Kind
 from stripe_mirror.models import Change, Confirmation, StripeObject
-from stripe_mirror.pull import clock, ordering, rows
+from stripe_mirror.pull import clock, ordering, pages_sqlite, rows
 from stripe_mirror.pull.changes import Origin, change, differences
 from stripe_mirror.pull.ordering import Bounds, Decision
 from stripe_mirror.pull.storable import may_be_unstorable, storable
@@ -106,15 +107,19 @@ def apply_page(
     seen = Bounds(as_of, read_until or as_of)
     # A deleted stub would overwrite the last state: events and reads of one object bury.
     whole = [item for item in items if item.get("deleted") is not True]
-    if connection.vendor == "postgresql" and len(whole) == len(items) and not may_be_unstorable(page_text):
-        return _store_text(kind, page_text, len(items), seen, sent_at, touch)
-    differing = whole if touch else _differing(kind, whole)
-    result = _store_items(kind, differing, seen, sent_at) if differing else PageResult(0, 0, 0)
+    text = page_text if len(whole) == len(items) and not may_be_unstorable(page_text) else None
+    if connection.vendor == "postgresql" and text is not None:
+        return _store_text(kind, text, len(items), seen, sent_at, touch)
+    differing = whole if touch else _differing(kind, whole, text)
+    result = _store_items(kind, differing, seen, sent_at, text) if differing else PageResult(0, 0, 0)
     return PageResult(len(items), result.created, result.changed)
 
 
-def _differing(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _differing(kind: Kind, items: list[dict[str, Any]], text: str | None) -> list[dict[str, Any]]:
     """Those that aren't held like this; looked up without a lock."""
+    if text is not None:
+        ids = pages_sqlite.different(kind, text)
+        items = [item for item in items if item["id"] in ids]
     held = kind.model._default_manager.filter(pk__in=[item["id"] for item in items], deleted_at=None)
     states = dict(held.values_list("pk", "data"))
     return [item for item in items if item["id"] not in states or states[item["id"]] != storable(item)[0]]
@@ -151,17 +156,25 @@ def _change_of_row(kind: Kind, row: tuple[Any, ...], seen: Bounds, now: datetime
     return _change(kind, id, version=version, fields=fields, revived=revived, at=seen.as_of, now=now)
 
 
-def _store_items(kind: Kind, items: list[dict[str, Any]], seen: Bounds, sent_at: datetime | None) -> PageResult:
-    """The same in Python, in one transaction, rows locked in the order of their ids."""
+def _store_items(
+    kind: Kind, items: list[dict[str, Any]], seen: Bounds, sent_at: datetime | None, text: str | None
+) -> PageResult:
+    """The same in Python, in one transaction, rows locked in the order of their ids; `text` where it can be stored."""
     unique = {str(item["id"]): item for item in items}
     manager, now = kind.model._default_manager, clock.now()
     with transaction.atomic():
         found = manager.select_for_update().only(*rows.OWN_COLUMNS).filter(pk__in=unique).order_by("pk")
         held = {str(row.pk): row for row in found}
-        account = rows.account_id()
-        fresh = [_new_row(kind, unique[id], seen, account, now=now) for id in sorted(unique) if id not in held]
+        fresh = [id for id in sorted(unique) if id not in held]
         # Another writer's row wins here and gives way to the next page.
-        manager.bulk_create(fresh, ignore_conflicts=True)
+        if fresh and text is not None:
+            # An object that stands in the page twice must come out of it once.
+            once = text if len(unique) == len(items) else json.dumps({"data": [unique[id] for id in fresh]})
+            pages_sqlite.insert(kind, once, fresh, seen, now=now)
+        else:
+            account = rows.account_id()
+            new = [_new_row(kind, unique[id], seen, account, now=now) for id in fresh]
+            manager.bulk_create(new, ignore_conflicts=True)
         results = [_store_known(kind, held[id], unique[id], seen, sent_at, now=now) for id in sorted(held)]
         changes = [result for result in results if isinstance(result, Change)]
         Change.objects.bulk_create(changes)

@@ -75,7 +75,7 @@ def _read(wish: Refresh) -> None:
 def _answers(wish: Refresh) -> Iterator[Answer]:
     params: dict[str, Any] = dict(wish.params)
     if "expand" in params:
-        params["expand"] = [params["expand"]]
+        params["expand"] = params["expand"].split()
     if wish.since:
         params["created"] = {"gte": int(wish.since.timestamp())}
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -10,8 +10,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from django.contrib.auth.models import User
 
 from stripe_mirror.conf import conf
-from stripe_mirror.models import Customer, CustomerLink, Push, StripeObject
-from stripe_mirror.push import state
+from stripe_mirror.models import Customer, CustomerLink, PaymentMethod, Push, StripeObject
+from stripe_mirror.push import metadata, state
 from stripe_mirror.push.customer_forms import (
     PATHS,
     SHIPPING,
@@ -20,9 +20,11 @@ from stripe_mirror.push.customer_forms import (
     CustomerForm,
     EditCustomerForm,
 )
+from stripe_mirror.push.effects import Undo
 from stripe_mirror.push.errors import NotAllowed, NothingToChange, PushIdTaken, StillChecking
 from stripe_mirror.push.operation import Call, Operation, OperationForm, demand, get_operation, register
 from stripe_mirror.push.submit import submit
+from stripe_mirror.push.wording import change_line, metadata_lines
 
 ADDRESS = tuple(name for name, path in PATHS.items() if path[0] == "address")
 # Marks a customer in Stripe as one of our users, for whoever looks at it there.
@@ -59,7 +61,7 @@ class CustomerOperation(Operation):
         if "preferred_locales" in differing:
             params["preferred_locales"] = differing["preferred_locales"]
         if "metadata" in differing:
-            params["metadata"] = _metadata(self.initial(row)["metadata"], differing["metadata"])
+            params["metadata"] = metadata.difference(self.initial(row)["metadata"], differing["metadata"])
         if not params:
             raise NothingToChange
         return params
@@ -79,9 +81,9 @@ class CustomerOperation(Operation):
         for name, new in differing.items():
             label = str(self.form_class.base_fields[name].label)
             if name == "metadata":
-                lines += _metadata_lines(present["metadata"], new)
+                lines += metadata_lines(present["metadata"], new)
             else:
-                lines.append(_line(label, present[name], new))
+                lines.append(change_line(label, present[name], new))
         return lines
 
 
@@ -102,6 +104,23 @@ class EditCustomer(CustomerOperation):
         """One update with the difference."""
         return Call("post", f"/v1/customers/{row.pk}", self.params(row, cleaned))
 
+    def undo(self, push: Push) -> Undo | None:
+        """The same edit back to the old values; None where Stripe can't go back, or the log no longer holds them."""
+        paths = [path for path, _ in state.leaves(push.params)]
+        if not all(".".join(path) in push.before for path in paths):
+            return None
+        shown = self.initial(_as_it_was(push, paths))
+        values = {
+            name: shown[name]
+            for name, where in [*PATHS.items(), ("preferred_locales", ("preferred_locales",))]
+            if any(where[: len(path)] == path for path in paths)
+        }
+        if not _is_possible(push, values):
+            return None
+        if "metadata" in push.params:
+            values["metadata"] = _old_metadata(push)
+        return Undo(self.name, values)
+
 
 @register
 class CreateCustomer(CustomerOperation):
@@ -120,6 +139,10 @@ class CreateCustomer(CustomerOperation):
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """One creation with what is filled in."""
         return Call("post", "/v1/customers", self.params(row, cleaned))
+
+    def undo(self, push: Push) -> Undo | None:
+        """A customer can be deleted; what was made for it meanwhile stands on that form."""
+        return Undo("delete_stripe_customer")
 
 
 @register
@@ -194,6 +217,28 @@ def _push_id(user: User, attempt: int) -> UUID:
     return uuid5(NAMESPACE_URL, name)
 
 
+def _as_it_was(push: Push, paths: Iterable[tuple[str, ...]]) -> Customer:
+    """The customer with only the fields that the push changed, as they were."""
+    held: dict[str, Any] = {}
+    for path in paths:
+        _put(held, path, push.before[".".join(path)])
+    return Customer(id=push.object_id, data=held)
+
+
+def _is_possible(push: Push, old: Mapping[str, Any]) -> bool:
+    """Stripe can't empty the languages, nor make a detached payment method the default again."""
+    method = old.get("default_payment_method")
+    attached = not method or PaymentMethod.objects.filter(pk=method, customer=push.object_id).exists()
+    return attached and old.get("preferred_locales") != []
+
+
+def _old_metadata(push: Push) -> dict[str, str]:
+    """The old values of the keys that the push changed, beside what the other keys hold by now."""
+    row = Customer.objects.filter(pk=push.object_id).first()
+    olds = {key: push.before[f"metadata.{key}"] for key in push.params["metadata"]}
+    return state.table({**(row.metadata if row else {}), **olds})
+
+
 def _put(params: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     for key in path[:-1]:
         params = params.setdefault(key, {})
@@ -211,22 +256,3 @@ def _shipping(cleaned: Mapping[str, Any], differing: Mapping[str, Any]) -> Any:
         if cleaned.get(name) or name in differing:
             shipping["address"][PATHS[name][-1]] = cleaned.get(name) or ""
     return shipping
-
-
-def _metadata(present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Key by key, so that keys that somebody adds meanwhile stay; "" deletes one."""
-    changed = {key: value for key, value in wanted.items() if not state.same(present.get(key), value)}
-    return {**changed, **dict.fromkeys(sorted(present.keys() - wanted.keys()), "")}
-
-
-def _metadata_lines(present: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    return [_line(f"Metadata “{k}”", present.get(k, ""), v) for k, v in _metadata(present, wanted).items()]
-
-
-def _line(label: str, old: Any, new: Any) -> str:
-    """ "Email: old → new" """
-    return f"{label}: {_shown(old)} → {_shown(new)}"
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "(empty)")

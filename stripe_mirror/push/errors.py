@@ -38,6 +38,10 @@ class CantReach(CantCheck):
     """Stripe did not answer the read: the same may work later."""
 
 
+class AlreadyDecided(PushError):
+    """Somebody has approved, declined or withdrawn it before; the sentence says who."""
+
+
 class StillChecking(PushError):
     """An earlier push for the same thing has no known outcome yet."""
 

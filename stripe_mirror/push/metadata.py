@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from stripe_mirror.push import state
+
 # Stripe's limits: https://docs.stripe.com/api/metadata
 MAX_KEYS = 50
 MAX_KEY_LENGTH = 40
@@ -99,3 +101,9 @@ def _errors_of(key: str, text: str) -> list[str]:
     if len(text) > MAX_VALUE_LENGTH:
         errors.append(f"The value of “{key}” is longer than {MAX_VALUE_LENGTH} characters.")
     return errors
+
+
+def difference(present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Key by key, so that keys that somebody adds meanwhile stay; "" deletes one."""
+    changed = {key: value for key, value in wanted.items() if not state.same(present.get(key), value)}
+    return {**changed, **dict.fromkeys(sorted(present.keys() - wanted.keys()), "")}

@@ -18,6 +18,7 @@ from stripe_mirror.conf import conf
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import state
+from stripe_mirror.push.effects import Effects, Step, Undo
 from stripe_mirror.push.secrets import holds_nul, holds_secret
 
 
@@ -106,6 +107,16 @@ class Operation(ABC):
     final_warning: ClassVar[str] = ""
     # Makes an object rather than changing one: its row is `new_row()`.
     creates: ClassVar[bool] = False
+    # Makes another object beside its row, as a refund does beside its charge: each push adds one and none replaces an
+    # earlier one, so that the row's state doesn't tell whether one of them happened.
+    adds: ClassVar[bool] = False
+    # Of one that adds: the kind of what it makes, where an event about nothing else proves that it was done.
+    makes: ClassVar[str] = ""
+    # Collects a payment that may be declined: Stripe records that attempt, too, so that a change under our key doesn't
+    # prove that it was done.
+    may_be_declined: ClassVar[bool] = False
+    # Groups may have limits for it (`limits`): a push with more `at_stake` waits for another person's approval.
+    limited: ClassVar[bool] = False
     # Offered to staff on pages; False where only our own code submits it.
     offered: ClassVar[bool] = True
     # Parameters that steer the call and aren't read back from the object.
@@ -139,6 +150,26 @@ class Operation(ABC):
         """The row to pass for an operation that creates: not stored, without an id."""
         return get_kind(self.object_type).model(id="", data={})
 
+    def preview(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call | None:
+        """The request by which Stripe itself says what would be billed, where it has one; it changes nothing.
+
+        Then nobody can confirm before it was answered for just this form (S43); its answer comes to `effects`. Values
+        that preview and call must share (proration_date) are hidden fields of the form. Raises NothingToChange.
+        """
+        return None
+
+    def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
+        """Money, consequences and what is final, for the confirm page; `preview` is Stripe's answer, if asked."""
+        return Effects(final=self.final_warning)
+
+    def undo(self, push: Push) -> Undo | None:
+        """The inverse of a push that is done, by what its `before` and `params` say; None where Stripe has none."""
+        return None
+
+    def step_after(self, push: Push, answer: Mapping[str, Any]) -> Step | None:
+        """What is to be done next, once this push is done, where one call is not enough: a push of its own."""
+        return None
+
     def field_for_param(self, param: str) -> str:
         """The form field that Stripe's error parameter is about, or "" (address[country] → address_country)."""
         parts = param.replace("]", "").split("[")
@@ -154,8 +185,17 @@ class Operation(ABC):
         """Whether a freshly read row is as the call wants it: decides where an answer was lost for good."""
         return state.matches(row.data, call.params, ignore=self.not_state)
 
+    def refusal(self, push: Push, message: str) -> str:
+        """Stripe's sentence about a push that it refused; may add what is known here of why."""
+        return message
+
     def sums(self, row: StripeObject) -> Iterable[tuple[int, str]]:
         """Amounts in minor units that are at stake for this row, each beside its currency (S53)."""
+        return ()
+
+    def at_stake(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Iterable[tuple[int, str]]:
+        """Of a limited operation: what this very push moves, in minor units beside its currency; rather more than less
+        where only Stripe knows. The fields that say it must be `decisions`, which nobody else's change replaces."""
         return ()
 
     def on_done(self, push: Push, answer: Mapping[str, Any]) -> None:  # noqa: B027 - most have nothing to do

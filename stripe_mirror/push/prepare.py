@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from stripe_mirror.models import Change, StripeObject
 from stripe_mirror.pull.apply import Origin
 from stripe_mirror.pull.fetch import Overtaken, fetch_now
 from stripe_mirror.push import state
-from stripe_mirror.push.errors import CantCheck, CantReach, Conflict, FieldConflict, NotAllowed
+from stripe_mirror.push.errors import CantCheck, CantReach, Conflict, FieldConflict, NotAllowed, NothingToChange
 from stripe_mirror.push.operation import Call, Operation
 from stripe_mirror.push.secrets import scrubbed
 from stripe_mirror.stripe_api.errors import Refused, StripeFailure
@@ -40,9 +41,16 @@ def checked_call(
     shown = {name: value for name, value in opened.items() if name not in operation.decisions}
     merged, clashes = state.rebase(shown, operation.initial(fresh), cleaned)
     if clashes:
+        _refuse_if_pointless(operation, fresh, cleaned)
         raise Conflict([_field_conflict(operation, clash) for clash in clashes])
     call = operation.plan(fresh, merged)
     return Call(call.method, call.path, ordered(call.params))
+
+
+def _refuse_if_pointless(operation: Operation, fresh: StripeObject, cleaned: Mapping[str, Any]) -> None:
+    """Nobody is asked to decide about what can't be done any more. Raises NotAllowed."""
+    with suppress(NothingToChange):
+        operation.plan(fresh, cleaned)
 
 
 def _field_conflict(operation: Operation, clash: state.Clash) -> FieldConflict:
@@ -55,4 +63,10 @@ def _field_conflict(operation: Operation, clash: state.Clash) -> FieldConflict:
 
 def ordered(params: Mapping[str, Any]) -> dict[str, Any]:
     """Sorted at every depth: a retry must send what the first attempt sent, byte by byte, and a jsonb column sorts."""
-    return {key: ordered(v) if isinstance(v := params[key], Mapping) else v for key in sorted(params)}
+    return {key: _ordered(params[key]) for key in sorted(params)}
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return ordered(value)
+    return [_ordered(entry) for entry in value] if isinstance(value, list | tuple) else value

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
+from uuid import uuid5
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
 
 from stripe_mirror.background import enqueue
-from stripe_mirror.kinds import Kind, kind_of
+from stripe_mirror.kinds import Kind, all_kinds, kind_of
 from stripe_mirror.models import Change, Push, StripeObject
 from stripe_mirror.pull import rows
 from stripe_mirror.pull.account import require_mirrored_mode
 from stripe_mirror.pull.apply import Origin, Outcome, apply_state
 from stripe_mirror.pull.fetch import Overtaken, fetch_now
-from stripe_mirror.push.operation import Call, Operation
+from stripe_mirror.push.effects import Step
+from stripe_mirror.push.operation import Call, Operation, get_operation
 from stripe_mirror.push.prepare import ordered
 from stripe_mirror.push.secrets import scrubbed
 from stripe_mirror.stripe_api import write
 from stripe_mirror.stripe_api.budget import budget
 from stripe_mirror.stripe_api.client import Answer
-from stripe_mirror.stripe_api.errors import BadKey, NotPermitted, OutcomeUnknown, RateLimited, Refused, StripeFailure
+from stripe_mirror.stripe_api.errors import (
+    BadKey,
+    Declined,
+    NotPermitted,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    StripeFailure,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +46,8 @@ LEASE = timedelta(seconds=60)
 # Stripe keeps keys for 24 hours at least; an hour of it is for clocks and queues.
 KEY_LIFETIME = timedelta(hours=23)
 LONGEST_PAUSE = timedelta(hours=1)
+# How long the next step is left to the process that made the one before.
+STEP_PATIENCE = timedelta(seconds=10)
 OPEN = (Push.State.SENDING, Push.State.UNKNOWN)
 
 
@@ -53,7 +68,9 @@ def call_of(push: Push) -> Call:
 def send(push: Push, operation: Operation) -> None:
     """Make the call and settle the push by its outcome. The push is claimed and committed."""
     outside_transaction()
-    call, sent_at = call_of(push), _stamp(push)
+    call = call_of(push)
+    addressed = _addressed(push, call)
+    sent_at = rows.stamp(*addressed) if addressed else rows.NEVER
     try:
         require_mirrored_mode()
         if call.method == "delete":
@@ -63,13 +80,19 @@ def send(push: Push, operation: Operation) -> None:
     except StripeFailure as failure:
         _failed(push, failure)
     else:
-        _answered(push, operation, answer, sent_at=sent_at)
+        # Another object than the one stamped (a charge's refund) may have come by its event before.
+        answers_for = addressed is not None and answer.body.get("id") == addressed[1]
+        _answered(push, operation, answer, sent_at=sent_at if answers_for else rows.NEVER)
 
 
-def _stamp(push: Push) -> datetime:
-    """From before the call, of the object that it changes (see `rows.stamp`)."""
-    kind = kind_of(push.object_type)
-    return rows.stamp(kind, push.object_id) if kind and push.object_id else rows.NEVER
+def _addressed(push: Push, call: Call) -> tuple[Kind, str] | None:
+    """The object that the call goes to: a payment method becomes the default by a change of its customer."""
+    for kind in all_kinds():
+        if kind.list_path and call.path.startswith(f"{kind.list_path}/"):
+            id = unquote(call.path.removeprefix(f"{kind.list_path}/").split("/")[0])
+            return kind, id
+    own = kind_of(push.object_type)
+    return (own, push.object_id) if own and push.object_id else None
 
 
 def _failed(push: Push, failure: StripeFailure) -> None:
@@ -78,9 +101,17 @@ def _failed(push: Push, failure: StripeFailure) -> None:
     if isinstance(failure, RateLimited) and push.job_id and push.attempts <= 1:
         give_back(push, str(failure))
     elif _is_final(push, failure):
-        refuse(push, str(failure), failure=failure)
+        refuse(push, get_operation(push.operation).refusal(push, str(failure)), failure=failure)
+        if isinstance(failure, Declined):
+            _refetch_declined(push)
     else:
         leave_unknown(push, failure)
+
+
+def _refetch_declined(push: Push) -> None:
+    """A declined payment changed nothing that was asked for, but Stripe recorded the attempt in the object."""
+    if push.object_id and (kind := kind_of(push.object_type)):
+        _refetch(kind, push.object_id, Origin(source=Change.Source.PUSH, push_id=push.id))
 
 
 def _is_final(push: Push, failure: StripeFailure) -> bool:
@@ -100,8 +131,7 @@ def _answered(push: Push, operation: Operation, answer: Answer, *, sent_at: date
     obj = answer.body
     kind = kind_of(str(obj.get("object")))
     if kind is not None:
-        # Another object than the one stamped (a charge's refund) may have come by its event before.
-        _apply(kind, answer, origin, sent_at if obj.get("id") == push.object_id else rows.NEVER)
+        _apply(kind, answer, origin, sent_at)
     if push.object_id and obj.get("id") != push.object_id and (own := kind_of(push.object_type)):
         _refetch(own, push.object_id, origin)
     settle_done(push, operation, obj, request_id=answer.request_id)
@@ -133,16 +163,42 @@ def settle_done(push: Push, operation: Operation, obj: Mapping[str, Any], *, req
     call = call_of(push)
     kind = kind_of(str(obj.get("object") or push.object_type))
     after = {"deleted": True} if obj.get("deleted") else operation.before(_as_row(kind, obj), call) if kind else {}
-    _settle(
-        push,
-        Push.State.DONE,
-        object_id=push.object_id or str(obj.get("id") or ""),
-        after=after,
-        message="",
-        request_id=request_id or push.request_id,
-    )
+    step = operation.step_after(push, obj)
+    with transaction.atomic():
+        _settle(
+            push,
+            Push.State.DONE,
+            object_id=push.object_id or str(obj.get("id") or ""),
+            after=after,
+            message="",
+            request_id=request_id or push.request_id,
+        )
+        if step and push.state == Push.State.DONE:
+            _plan_step(push, step)
     # After the push has its request id, by which events that come from now on find it.
     _adopt_changes(push, request_id)
+
+
+def _plan_step(push: Push, step: Step) -> None:
+    """Committed with the push that it follows, so that it can't be forgotten; however often that is settled, once."""
+    now = timezone.now()
+    planned = Push(
+        id=uuid5(push.id, step.operation),
+        operation=step.operation,
+        object_type=step.object_type,
+        object_id=step.object_id,
+        step_of=push,
+        form=json.loads(json.dumps(dict(step.cleaned), cls=DjangoJSONEncoder)),
+        user=push.user,
+        user_name=push.user_name,
+        ip_address=push.ip_address,
+        reason=push.reason,
+        state=Push.State.PLANNED,
+        created_at=now,
+        # Whoever settled the push goes on with it at once; the sweep comes where that process died.
+        next_attempt_at=now + STEP_PATIENCE,
+    )
+    Push.objects.bulk_create([planned], ignore_conflicts=True)
 
 
 def _as_row(kind: Kind, obj: Mapping[str, Any]) -> StripeObject:
@@ -167,9 +223,13 @@ def refuse(push: Push, message: str, *, failure: StripeFailure | None = None) ->
 
 
 def give_back(push: Push, message: str) -> None:
-    """A job's row that surely did nothing yet: back into the job's queue, where stopping the job holds it."""
+    """A planned push that surely did nothing yet: back into the job's queue, where stopping the job holds it, or, of
+    one that no job runs, to whoever comes next."""
     Push.objects.filter(pk=push.pk, state=Push.State.SENDING, attempts=push.attempts).update(
-        state=Push.State.PLANNED, message=scrubbed(message), first_sent_at=None, next_attempt_at=None
+        state=Push.State.PLANNED,
+        message=scrubbed(message),
+        first_sent_at=None,
+        next_attempt_at=None if push.job_id else timezone.now(),
     )
     push.refresh_from_db()
 

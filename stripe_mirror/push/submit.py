@@ -1,22 +1,37 @@
-"""The one path of every write to Stripe: check, record, commit, call, apply, mark. Retries go the same way."""
+"""The one path of every write to Stripe: check, record, commit, call, apply, mark. Retries go the same way.
+
+What is above the person's limit is recorded and committed, but not sent: it waits for another person (`approvals`).
+What is dangerous may be sent a while later (`grace`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from stripe_mirror.background import enqueue
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import state
 from stripe_mirror.push.errors import CantCheck, CantReach, NotAllowed, PushError, PushIdTaken
-from stripe_mirror.push.operation import Call, Operation, all_operations, demand, get_operation
+from stripe_mirror.push.grace import grace_of, graced_fields
+from stripe_mirror.push.limits import Stakes, limits_of, stakes_of
+from stripe_mirror.push.operation import Operation, all_operations, demand, get_operation
+from stripe_mirror.push.planned import (
+    ask_for_approval,
+    attempt_fields,
+    run_alone,
+    run_steps,
+    stored_form,
+    waiting_fields,
+)
 from stripe_mirror.push.prepare import checked_call, read_fresh
 from stripe_mirror.push.sending import (
     LEASE,
@@ -46,12 +61,16 @@ def submit(
     opened: Mapping[str, Any],
     reason: str = "",
     ip: str | None = None,
+    told: Mapping[str, Any] | None = None,
+    undoes: Push | None = None,
 ) -> Push:
-    """Do it, once: returns the push, whose state says what is known of the effect (done, refused, unknown).
+    """Do it, once: returns the push, whose state says what is known of the effect (done, refused, unknown), that it
+    waits for approval, being above the person's limit, or that it is sent later (planned).
 
     `push_id` comes with the form: a second submit finds the first one's push (S30). `cleaned` is the form's
     `cleaned_data`, `opened` what the form showed (`operation.initial` at that time), so that only the person's own
-    changes are sent. For an operation that creates, `row` is `operation.new_row()`.
+    changes are sent; `told` what the page said would happen, for the receipt; `undoes` the push that this one takes
+    back. For an operation that creates, `row` is `operation.new_row()`.
     Raises PermissionDenied, or a PushError (NotAllowed, Conflict, NothingToChange, CantCheck): then nothing was sent
     and nothing recorded.
     """
@@ -64,11 +83,14 @@ def submit(
     try:
         fresh = row if operation.creates else read_fresh(row)
         call = checked_call(operation, fresh, cleaned=cleaned, opened=opened)
+        stakes = stakes_of(operation, fresh, cleaned)
     except PushError:
         # The other one of two simultaneous submits may have changed the very state that forbids this one.
         if found := earlier(push_id, operation, row, user):
             return found
         raise
+    waits = limits_of(user, operation).exceeded_by(stakes)
+    later = timedelta(0) if waits else grace_of(operation)
     push = Push(
         id=push_id,
         operation=operation.name,
@@ -78,17 +100,36 @@ def submit(
         user_name=display_name(user),
         ip_address=ip,
         reason=reason.strip(),
+        told=dict(told or {}),
+        undoes=undoes,
+        # For its next step, or for when it is sent; the request alone doesn't say it.
+        form=stored_form(cleaned) if waits or later or type(operation).step_after is not Operation.step_after else {},
         created_at=timezone.now(),
-        **attempt_fields(operation, fresh, call=call),
+        **{
+            **attempt_fields(operation, fresh, call=call),
+            **(waiting_fields(stakes) if waits else graced_fields(later) if later else {}),
+        },
     )
     try:
-        push.save(force_insert=True)
+        _commit(push, stakes if waits else None, opened)
     except IntegrityError:
         if found := earlier(push_id, operation, row, user):
             return found
         raise
-    send(push, operation)
+    if later:
+        enqueue("run_push", str(push.pk), delay=later)
+    elif not waits:
+        send(push, operation)
+        run_steps(push)
     return push
+
+
+def _commit(push: Push, stakes: Stakes | None, opened: Mapping[str, Any]) -> None:
+    """Store the intent; with `stakes`, that they are to be approved."""
+    with transaction.atomic():
+        push.save(force_insert=True)
+        if stakes is not None:
+            ask_for_approval(push, stakes, opened)
 
 
 def earlier(push_id: UUID, operation: Operation, row: StripeObject, user: User) -> Push | None:
@@ -102,29 +143,16 @@ def earlier(push_id: UUID, operation: Operation, row: StripeObject, user: User) 
     return push
 
 
-def attempt_fields(operation: Operation, fresh: StripeObject, *, call: Call) -> dict[str, Any]:
-    """What is committed just before the first call."""
-    now = timezone.now()
-    return {
-        "method": call.method,
-        "path": call.path,
-        "params": call.params,
-        "before": {} if operation.creates else operation.before(fresh, call),
-        "state": Push.State.SENDING,
-        "attempts": 1,
-        "first_sent_at": now,
-        "next_attempt_at": now + LEASE,
-    }
-
-
 def display_name(user: User) -> str:
     """The person's name for the log."""
     return user.get_full_name() or user.get_username()
 
 
 def due_pushes(limit: int = 100) -> list[UUID]:
-    """Pushes whose outcome is open and whose time has come, also those whose process died while sending."""
-    due = Push.objects.filter(state__in=OPEN, next_attempt_at__lte=timezone.now())
+    """Pushes whose outcome is open and whose time has come, also those whose process died while sending, and steps and
+    approved ones that nobody took."""
+    unsettled = Q(state__in=OPEN) | Q(state=Push.State.PLANNED, job=None)
+    due = Push.objects.filter(unsettled, next_attempt_at__lte=timezone.now())
     return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:limit])
 
 
@@ -134,6 +162,10 @@ def resume(push_id: UUID) -> Push | None:
     Returns None where it is settled, not due yet, or in another process's hands.
     """
     outside_transaction()
+    if planned := Push.objects.filter(pk=push_id, state=Push.State.PLANNED).first():
+        if planned.job_id is None and (planned.next_attempt_at or timezone.now()) <= timezone.now():
+            run_alone(planned)
+        return None
     push = _claim(push_id, timezone.now())
     if push is None:
         return None
@@ -142,19 +174,20 @@ def resume(push_id: UUID) -> Push | None:
         give_back(push, "")
     elif push.first_sent_at is None:
         refuse(push, f"Nothing was sent: preparing it failed {MOST_CLAIMS} times. See the server's log.")
-    elif _has_evidence(push):
+    elif _has_evidence(push, operation):
         push.refresh_from_db()
         settle_done(push, operation, _known_state(push))
     elif push.method == "post" and timezone.now() < key_expires_at(push) and not _superseded(push, operation):
         send(push, operation)
     else:
         _ask_state(push, operation)
+    run_steps(push)
     return push
 
 
 def _superseded(push: Push, operation: Operation) -> bool:
     """Whether a later push is about the same: a late first execution of this one would undo that."""
-    if operation.creates:
+    if operation.creates or operation.adds:
         return False
     later = Push.objects.filter(
         object_type=push.object_type, object_id=push.object_id, first_sent_at__gt=push.first_sent_at
@@ -172,9 +205,16 @@ def _claim(push_id: UUID, now: datetime) -> Push | None:
     return Push.objects.get(pk=push_id)
 
 
-def _has_evidence(push: Push) -> bool:
+def _has_evidence(push: Push, operation: Operation) -> bool:
     """An event under our key has arrived meanwhile: Stripe did it."""
-    change = push.changes.filter(object_type=push.object_type).order_by("id").first()
+    if operation.may_be_declined:
+        return False
+    changes = push.changes.order_by("id")
+    if operation.makes:
+        changes = changes.filter(object_type=operation.makes)
+    elif not (operation.adds and timezone.now() >= key_expires_at(push)):
+        changes = changes.filter(object_type=push.object_type)
+    change = changes.first()
     if change is None:
         return False
     if not push.object_id:
@@ -191,7 +231,7 @@ def _ask_state(push: Push, operation: Operation) -> None:
     """Where repeating is not safe by itself (a DELETE, or a key past its lifetime), Stripe's state decides."""
     call, expired = call_of(push), timezone.now() >= key_expires_at(push)
     superseded = _superseded(push, operation)
-    if operation.creates:
+    if operation.creates or operation.adds:
         refuse(push, "Stripe never confirmed this, and no event tells of it. It isn't tried again: look in Stripe.")
         return
     try:

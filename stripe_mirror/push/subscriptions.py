@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 
-from stripe_mirror.models import StripeObject
+from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import state
-from stripe_mirror.push.errors import ODD_SHAPE_WORDS, NotAllowed, NothingToChange
+from stripe_mirror.push.effects import Undo
+from stripe_mirror.push.errors import NotAllowed, NothingToChange
 from stripe_mirror.push.operation import Call, Operation, OperationForm, register
+from stripe_mirror.push.subscription_facts import ENDED, charges_per_period, status_of, why_not_changeable
 
-ENDED = frozenset({"canceled", "incomplete_expired"})
 # A cancellation can be scheduled for these only; the others can only end now.
 SCHEDULABLE = frozenset({"active", "trialing", "past_due"})
 NOW, PERIOD_END, DATE = "now", "period_end", "date"
@@ -31,24 +31,6 @@ FEEDBACK = [
     ("low_quality", "Low quality"),
     ("other", "Other"),
 ]
-
-
-def status_of(row: StripeObject) -> str:
-    """Its status; "" where it has none that a status could be."""
-    status = row.data.get("status")
-    return status if isinstance(status, str) else ""
-
-
-def why_not_changeable(row: StripeObject) -> str:
-    """What forbids any change of a subscription."""
-    status = row.data.get("status")
-    if not isinstance(status, str):
-        return ODD_SHAPE_WORDS
-    if row.deleted_at or status in ENDED:
-        return f"This subscription has ended (it is {status}). Stripe can't change it any more."
-    if schedule := state.look_up(row.data, ("schedule",)):
-        return f"This subscription follows the schedule {schedule}. Release or change the schedule in Stripe first."
-    return ""
 
 
 def only_now(status: str) -> str:
@@ -175,9 +157,23 @@ class CancelSubscription(Operation):
             lines.append(f"The customer's answer: {dict(FEEDBACK).get(feedback, feedback)}.")
         return lines + ([f"Comment: {details['comment']}"] if details.get("comment") else [])
 
+    def undo(self, push: Push) -> Undo | None:
+        """Until it takes effect: the end as it was scheduled before, or none. What has ended now, stays ended."""
+        return None if push.method == "delete" else _as_before(push) or Undo(KeepSubscription.name)
+
     def sums(self, row: StripeObject) -> Iterable[tuple[int, str]]:
         """What its items charge per period."""
         return charges_per_period(row)
+
+
+def _as_before(push: Push) -> Undo | None:
+    """The cancellation that was scheduled before the push; None where there was none, or its date has passed."""
+    if push.before.get("cancel_at_period_end"):
+        return Undo(CancelSubscription.name, {"when": PERIOD_END})
+    at = push.before.get("cancel_at")
+    if not isinstance(at, int) or at <= timezone.now().timestamp():
+        return None
+    return Undo(CancelSubscription.name, {"when": DATE, "cancel_at": datetime.fromtimestamp(at, UTC)})
 
 
 def _timing(cleaned: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,6 +221,14 @@ class KeepSubscription(Operation):
         scheduled = row.data.get("cancel_at_period_end") or row.data.get("cancel_at")
         return "" if scheduled else "No cancellation is scheduled for this subscription."
 
+    def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
+        """How its end was scheduled."""
+        return {name: row.data.get(name) for name in ("cancel_at_period_end", "cancel_at")}
+
+    def undo(self, push: Push) -> Undo | None:
+        """The cancellation as it was scheduled."""
+        return _as_before(push)
+
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """Clear the flag (Stripe then clears the date that it derived), or the date where that alone is set."""
         if row.data.get("cancel_at_period_end"):
@@ -241,16 +245,3 @@ class KeepSubscription(Operation):
     def sums(self, row: StripeObject) -> Iterable[tuple[int, str]]:
         """What its items charge per period."""
         return charges_per_period(row)
-
-
-def charges_per_period(row: StripeObject) -> list[tuple[int, str]]:
-    """What each item charges per its period, in minor units; tiers and metered prices have no fixed amount."""
-    items = (row.data.get("items") or {}).get("data") or []
-    charges = []
-    for item in items:
-        price = item.get("price") or {}
-        each = price.get("unit_amount_decimal") or price.get("unit_amount")
-        if each is not None and item.get("quantity") is not None:
-            whole = (Decimal(str(each)) * item["quantity"]).quantize(Decimal(1), ROUND_HALF_UP)
-            charges.append((int(whole), str(price["currency"])))
-    return charges

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 import random
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import requests.adapters
 import requests.models
 import stripe
 
@@ -24,10 +28,25 @@ from stripe_mirror.stripe_api.errors import OutcomeUnknown, RateLimited, transla
 TIMEOUT = (3.05, 20.0)
 # Pauses between tries of a rate-limited read, in seconds, before jitter.
 PATIENCE = (0.5, 1, 2, 4, 8, 16)
+# In seconds: what it takes to send a request.
+HANDOVER = 0.001
 
 stripe.enable_telemetry = False
 # A page in a few reads instead of one per 10 KB: before each of them a thread that reads waits for those that store.
 requests.models.CONTENT_CHUNK_SIZE = 1024 * 1024
+
+_slots: ContextVar[AbstractContextManager[Any] | None] = ContextVar("slots", default=None)
+
+
+@contextmanager
+def on_the_way(slots: AbstractContextManager[Any]) -> Iterator[None]:
+    """Calls of this thread are on their way only while they hold a slot (a semaphore): not while they are prepared or
+    their answer is parsed."""
+    token = _slots.set(slots)
+    try:
+        yield
+    finally:
+        _slots.reset(token)
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,38 @@ class _Headers(dict[str, str]):
     """An answer's headers, which carry its body past the SDK."""
 
     body = b""
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """A request is on its way from its first byte to the last one of its answer."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """As the library's, and the body is read."""
+        slots = _slots.get()
+        with slots or nullcontext():
+            response = super().send(request, *args, **options)
+            _ = response.content
+        if slots:
+            # Who waits for the slot sends first: parsing a page holds all other threads up.
+            time.sleep(HANDOVER)
+        return response
+
+
+class _Sessions(requests.Session):
+    """One for each thread, with our adapter; the SDK's client takes them for a single one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._local = threading.local()
+
+    def request(self, *args: Any, **options: Any) -> requests.Response:
+        """By the thread's own session."""
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            for scheme in ("https://", "http://"):
+                self._local.session.mount(scheme, _Adapter())
+        answered: requests.Response = self._local.session.request(*args, **options)
+        return answered
 
 
 class _Transport(stripe.RequestsClient):
@@ -86,7 +137,7 @@ def _client(key: str, base: str, version: str) -> stripe.StripeClient:
         stripe_version=version or None,
         # The SDK's retries would hold a page for minutes; reads retry below, writes through the worker.
         max_network_retries=0,
-        http_client=_Transport(timeout=TIMEOUT),
+        http_client=_Transport(timeout=TIMEOUT, session=_Sessions()),
     )
 
 

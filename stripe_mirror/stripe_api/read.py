@@ -26,6 +26,11 @@ def one(path: str, params: Mapping[str, Any] | None = None, *, patient: bool = F
     return call_patiently(path, params) if patient else call("get", path, params)
 
 
+def question(method: str, path: str, params: Mapping[str, Any]) -> Answer:
+    """What Stripe computes without changing anything, as /v1/invoices/create_preview does. Raises StripeFailures."""
+    return call(method, path, params)
+
+
 def list_page(path: str, params: Mapping[str, Any] | None = None) -> Answer:
     """One page of a list, waiting rate limits out. Raises a StripeFailure when patience ends."""
     return call_patiently(path, {"limit": PAGE, **(params or {})})

@@ -146,6 +146,24 @@ def credit_note(id: str = "cn_Tea", **fields: Any) -> Any:
     )
 
 
+def credit_note_line(id: str = "cnli_Tea", *, credit_note: str = "cn_Tea", position: int = 0, **fields: Any) -> Any:
+    """What was credited; Stripe's object names no credit note and has no `created`."""
+    line = {
+        "object": "credit_note_line_item",
+        "id": id,
+        "created": None,
+        "type": "invoice_line_item",
+        "invoice_line_item": "il_Tea",
+        "description": "A third of the tea",
+        "quantity": 1,
+        "amount": 900,
+        "discount_amount": 0,
+        "unit_amount": 900,
+        "metadata": {},
+    }
+    return store(line | fields, credit_note_id=credit_note, currency="usd", position=position)
+
+
 def promotion_code(id: str = "promo_Tea", **fields: Any) -> Any:
     """A code for the coupon, for orders from twenty dollars on."""
     return store(

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.admin.billing_rows import (
     credit_note,
+    credit_note_line,
     customer_balance_transaction,
     discount,
     invoice_item,
@@ -38,6 +39,7 @@ __all__ = [
     "checkout_session",
     "coupon",
     "credit_note",
+    "credit_note_line",
     "customer",
     "customer_balance_transaction",
     "discount",
@@ -242,6 +244,7 @@ def one_of_each() -> dict[str, Any]:
         line_item(),
         invoice_payment(),
         credit_note(),
+        credit_note_line(),
         promotion_code(),
         discount(),
         tax_rate(),

@@ -17,6 +17,7 @@ WITHIN = 30_000
 EVERY = 2_000
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.admin.plain_site"),

@@ -90,7 +90,8 @@ def inputs(html: str, form: str = "sm-form") -> dict[str, Any]:
         if attrs.get("type") in ("radio", "checkbox") and " checked" not in tag:
             continue
         if "name" in attrs:
-            found.setdefault(unescape(attrs["name"]), []).append(unescape(attrs.get("value", "")))
+            unsaid = "on" if attrs.get("type") == "checkbox" else ""
+            found.setdefault(unescape(attrs["name"]), []).append(unescape(attrs.get("value", unsaid)))
     for name, text in re.findall(r'<textarea name="([^"]*)"[^>]*>\n?([^<]*)</textarea>', body):
         found.setdefault(name, []).append(unescape(text))
     for name, options in re.findall(r'<select name="([^"]*)".*?>(.*?)</select>', body, re.S):
@@ -427,27 +428,38 @@ def test_the_preview_names_what_is_left_out_and_why(
     assert "This subscription has ended" in html
 
 
-def test_a_job_is_stopped_and_resumed_by_post_only(clerk: Callable[..., Client], subscriptions: list[Any]) -> None:
+def test_a_job_is_paused_resumed_and_stopped_by_post_only(
+    clerk: Callable[..., Client], subscriptions: list[Any]
+) -> None:
     client = clerk("cancel_subscription", "run_job")
     preview = choose(client, subscriptions)
     client.post(preview, inputs(client.get(preview).content.decode()) | {"reason": "x"})
     job = Job.objects.get()
-    stop, resume = (display.admin_url(job, page, job.pk) for page in ("stop", "resume"))
-    assert client.get(stop).status_code == 405
-    client.post(stop)
+    pause, resume, stop = (display.admin_url(job, page, job.pk) for page in ("pause", "resume", "stop"))
+    for url in (pause, resume, stop):
+        assert client.get(url).status_code == 405
+    client.post(pause)
     job.refresh_from_db()
-    assert job.state == Job.State.STOPPED
+    assert job.state == Job.State.PAUSED
     assert resume in client.get(display.object_url(job)).content.decode()
     client.post(resume)
     job.refresh_from_db()
     assert job.state == Job.State.READY
+    client.post(stop)
+    job.refresh_from_db()
+    assert job.state == Job.State.STOPPED
+    html = client.get(display.object_url(job)).content.decode()
+    assert not any(url in html for url in (pause, resume, stop))
+    assert "stopped by clerk" in html
 
 
 def test_who_may_only_look_steers_no_job(clerk: Callable[..., Client], transactional_db: None) -> None:
     client = clerk()
     job = Job.objects.create(operation="cancel_subscription", object_type="subscription", user=User.objects.get())
-    assert client.post(display.admin_url(job, "stop", job.pk)).status_code == 403
-    assert "Stop</button>" not in client.get(display.object_url(job)).content.decode()
+    for page in ("pause", "resume", "stop", "retry", "undo"):
+        expected = 302 if page == "undo" else 403
+        assert client.post(display.admin_url(job, page, job.pk)).status_code == expected, page
+    assert "Stop for good" not in client.get(display.object_url(job)).content.decode()
 
 
 # --- Users who are customers ----------------------------------------------------------------------------------------

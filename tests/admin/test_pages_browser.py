@@ -16,7 +16,7 @@ from stripe_mirror.pull.fetch import fetch_now
 from tests.admin import rows
 from tests.sandbox.testing import RunningSandbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

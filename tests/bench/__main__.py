@@ -10,10 +10,11 @@ from tests.bench.export import export
 from tests.bench.figures import Figure, save, show
 from tests.bench.ingest import ingest
 from tests.bench.processes import ROOT
+from tests.bench.push import push
 from tests.bench.reconcile import reconcile
 from tests.bench.scale import scale
 
-BENCHES = {bench.__name__: bench for bench in (ingest, calls, backfill, export, reconcile, scale)}
+BENCHES = {bench.__name__: bench for bench in (ingest, calls, backfill, export, reconcile, push, scale)}
 
 
 def main() -> None:

@@ -60,21 +60,24 @@ class Server(asyncio.Protocol):
         self.transport, self.buffer = transport, b""
 
     def data_received(self, data: bytes) -> None:
-        """Answer each whole request, after the latency."""
+        """Answer each whole request when the latency is over."""
         self.buffer += data
         while b"\r\n\r\n" in self.buffer:
             head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
-            target = head.split(b" ", 2)[1].decode()
-            asyncio.get_running_loop().call_later(self.latency, self.answer, target)
+            target, arrived = head.split(b" ", 2)[1].decode(), time.monotonic()
+            answer = self.answer(target)
+            # What it took to make the answer is part of the latency, as it is with Stripe.
+            wait = max(0.0, arrived + self.latency - time.monotonic())
+            asyncio.get_running_loop().call_later(wait, self.transport.write, answer)
 
-    def answer(self, target: str) -> None:
+    def answer(self, target: str) -> bytes:
         """Head and body in one piece."""
         body = self.body(target)
         head = (
             f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
             f"Date: {formatdate(usegmt=True)}\r\nRequest-Id: req_bench\r\n\r\n"
         )
-        self.transport.write(head.encode() + body)
+        return head.encode() + body
 
     def body(self, target: str) -> bytes:
         """The page that is asked for; any other list is empty."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import django
 
@@ -23,10 +24,14 @@ from django.utils import timezone  # noqa: E402
 
 from stripe_mirror.inbox.processing import OPEN, drain  # noqa: E402
 from stripe_mirror.kinds import get_kind  # noqa: E402
-from stripe_mirror.models import Customer, InboxEvent, SyncRun  # noqa: E402
+from stripe_mirror.models import Customer, InboxEvent, Push, SyncRun  # noqa: E402
 from stripe_mirror.pull.account import check_account  # noqa: E402
 from stripe_mirror.pull.backfill_parts import Page, store  # noqa: E402
+from stripe_mirror.pull.fetch import fetch_now  # noqa: E402
 from stripe_mirror.pull.windows import Position  # noqa: E402
+from stripe_mirror.push.operation import get_operation  # noqa: E402
+from stripe_mirror.push.submit import submit  # noqa: E402
+from stripe_mirror.stripe_api import client as stripe_client  # noqa: E402
 from stripe_mirror.stripe_api import read  # noqa: E402
 from tests.bench.figures import percentile  # noqa: E402
 
@@ -131,8 +136,45 @@ def store_only(count: str, *kinds: str) -> dict[str, Any]:
     return {"seconds": seconds, "seen": int(count) * len(kinds)}
 
 
+def push(name: str, *ids: str) -> dict[str, Any]:
+    """How long pushes take on our side, and how many calls to Stripe they make; a first one warms everything up."""
+    operation, waits = get_operation(name), []
+    send = stripe_client._Adapter.send
+
+    def timed(*arguments: Any, **options: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return send(*arguments, **options)
+        finally:
+            waits.append(time.perf_counter() - started)
+
+    stripe_client._Adapter.send = timed  # type: ignore[method-assign]
+    kind = get_kind(operation.object_type)
+    user = User.objects.create_superuser("bench")
+    for id in ids:
+        fetch_now(kind, id)
+    ours, calls = [], 0
+    for number, row in enumerate(kind.model._default_manager.filter(pk__in=ids)):
+        opened = operation.initial(row)
+        form = operation.get_form(
+            row, {**opened, "reason": "bench", **({"phone": str(number)} if "phone" in opened else {})}
+        )
+        assert form.is_valid(), form.errors
+        waits.clear()
+        started = time.perf_counter()
+        done = submit(
+            operation, row, user=user, push_id=uuid4(), cleaned=form.cleaned_data, opened=opened, reason="bench"
+        )
+        seconds = time.perf_counter() - started
+        assert done.state == Push.State.DONE, done.message
+        if number:
+            ours.append(seconds - sum(waits))
+        calls += len(waits)
+    return {"ours": ours, "calls": calls}
+
+
 WHAT: dict[str, Callable[..., dict[str, Any]]] = {
-    found.__name__: found for found in (fill, states, lag, settle, mirrored, sync, store_only)
+    found.__name__: found for found in (fill, states, lag, settle, mirrored, sync, store_only, push)
 }
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ POSTGRESQL = "postgres://postgres@127.0.0.1:5432/postgres"
 
 
 def main() -> int:
-    """Run both shards to their end; what a failed one said is shown whole."""
+    """Run both shards to their end; what one said that failed, or asked Stripe too often, is shown whole."""
     examples = int(os.environ.get("CONVERGE_EXAMPLES") or EXAMPLES)
     addresses = {"SQLite": "", "PostgreSQL": os.environ.get("TEST_DATABASE_URL") or POSTGRESQL}
     half = -(-examples // len(addresses))
@@ -61,9 +61,9 @@ class Shard:
     def finish(self) -> int:
         """Wait; its exit code."""
         code = self.process.wait()
-        if code:
-            print(self.output.read_text(errors="replace"))
         counts = json.loads(self.totals.read_text()) if self.totals.exists() else {}
+        if code or counts.get("needless calls"):
+            print(self.output.read_text(errors="replace"))
         print(f"{self.name}: {'failed after ' if code else ''}{sentence(counts)}", flush=True)
         return code
 

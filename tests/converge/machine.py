@@ -167,17 +167,23 @@ class Convergence(RuleBasedStateMachine):
         side, kinds = self.world.side, verdict.kinds_with_events(self.world.side)
         calls = Calls(side, self.world.log(), self.pushed, kills=self.kills, faults=self.breaks)
         different, silent = verdict.unequal(side, kinds), verdict.untold(side, kinds)
-        found = {
+        must_not_be = {
             "events not settled": verdict.unsettled(side),
             "mirror and Stripe differ": {id: what for id, what in different.items() if id not in silent},
             "prices inside subscriptions": verdict.odd_copies(side),
             "failed tasks": verdict.failed_tasks(),
             "calls of nobody": calls.unattributed(),
+        }
+        needless = {
             "reads although all came in order": calls.needless_reads() if self.in_order else [],
             "too many reads": calls.too_many_reads(),
             "too many lists": calls.too_many_lists(),
         }
-        _demand_nothing(found)
+        _demand_nothing(must_not_be)
+        if any(needless.values()):
+            # Shown whole, and added up: see `Totals.demand_few_needless_calls`.
+            self.totals.add(**{"needless calls": 1})
+            print(f"{report(self.world)}\n== calls too many\n{pformat(needless, width=150)}")
 
     def reconcile(self) -> None:
         """What Stripe tells nobody is found by comparing, and nothing else is; then all kinds are equal."""

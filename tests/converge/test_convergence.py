@@ -16,6 +16,8 @@ from tests.converge.totals import Totals
 from tests.converge.world import World, new_world
 from tests.sandbox import delivery
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = int(os.environ.get("CONVERGE_EXAMPLES") or 6)
 # The same histories each time, unless others are wanted: a failure can be looked at again.
 SEED = int(os.environ.get("CONVERGE_SEED") or 0)
@@ -39,6 +41,7 @@ def totals(transactional_db: None) -> Iterator[Totals]:
     if path := os.environ.get("CONVERGE_TOTALS"):
         totals.write(Path(path))
     assert totals.counts["deadlocks"] == 0
+    totals.demand_few_needless_calls()
 
 
 def deadlocks() -> int:

@@ -57,7 +57,7 @@ def _out_of_sight(side: StripeSide, kind: Kind) -> set[str]:
     if kind.nested is None:
         return set()
     gone = {row["id"] for row in side.sandbox.objects(kind.nested.object) if row.get("deleted")}
-    return {row["id"] for row in side.sandbox.objects(kind.object) if row[kind.nested.parent_column] in gone}
+    return {row["id"] for row in side.sandbox.objects(kind.object) if row.get(kind.nested.parent_column) in gone}
 
 
 def untold(side: StripeSide, kinds: Sequence[Kind]) -> set[str]:

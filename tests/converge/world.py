@@ -121,6 +121,8 @@ class World:
         for kind, children in self.processes.living.items():
             if not children:
                 self.processes.start(kind)
+        # Before a busy machine has let the new worker begin, nothing seems to be left to do.
+        wait_for(self._worker_has_begun, 30, "the worker did not queue its periodic tasks")
         asked = sandbox.request_count
         for jump in JUMPS:
             self.advance(jump)
@@ -174,6 +176,10 @@ class World:
         found = open_ones.filter(Q(status=TaskResultStatus.RUNNING) | due).values_list("status", "worker_ids")
         alive = {child.name for child in self.processes.living["worker"]}
         return sum(status == TaskResultStatus.READY or bool(ids and ids[-1] in alive) for status, ids in found)
+
+    def _worker_has_begun(self) -> bool:
+        ready = DBTaskResult.objects.filter(status=TaskResultStatus.READY)
+        return {task.module_path for task, _ in PERIODIC} <= set(ready.values_list("task_path", flat=True))
 
     def _listed_events_since(self, count: int) -> bool:
         return any(

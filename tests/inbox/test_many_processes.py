@@ -28,7 +28,7 @@ from tests.inbox.test_concurrency import busy_company
 from tests.sandbox.delivery import sign
 from tests.sandbox.testing import API_KEY, RunningSandbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 # A worker that only works on events, for as long as its standard input is open.
 WORKER = """

@@ -16,9 +16,19 @@ from django.utils import timezone
 
 from stripe_mirror.inbox import processing
 from stripe_mirror.inbox.batch import apply_many
-from stripe_mirror.inbox.store import row_for, store
+from stripe_mirror.inbox.events import DOUBTFUL
+from stripe_mirror.inbox.store import row_for, store, store_listed
 from stripe_mirror.kinds import Kind, all_kinds, get_kind
-from stripe_mirror.models import Change, Coupon, Customer, InboxEvent, Subscription, SubscriptionItem
+from stripe_mirror.models import (
+    Change,
+    Coupon,
+    Customer,
+    Dispute,
+    InboxEvent,
+    Subscription,
+    SubscriptionItem,
+    SubscriptionSchedule,
+)
 from stripe_mirror.pull import rows
 from stripe_mirror.pull.apply import Origin, Outcome, apply_state
 from tests.conftest import post_event
@@ -63,6 +73,18 @@ def test_second_of_two_changes_in_one_second_is_not_lost(keep: Any) -> None:
     second = event(3, "customer.updated", customer(name="two"), at=T + 1, previous={"name": "one"})
     assert keep(event(1, "customer.created", customer()), first, second) == [State.APPLIED] * 3
     assert (Customer.objects.get().name, Change.objects.count()) == ("two", 3)
+
+
+def test_listed_event_is_not_ahead_of_one_that_a_web_server_has_in_its_hands() -> None:
+    """The list shows both; the older one was delivered, too, and is stored but not yet applied."""
+    alone(event(1, "customer.created", customer()))
+    first = event(2, "customer.updated", customer(name="one"), at=T + 1, previous={"name": "Ada"})
+    second = event(3, "customer.updated", customer(name="two"), at=T + 1, previous={"name": "one"})
+    store(row_for(first, source=InboxEvent.Source.WEBHOOK))
+    store_listed([second, first])
+    assert processing.drain() == 1
+    assert states(first, second) == [State.APPLIED] * 2
+    assert [change.event_id for change in Change.objects.order_by("id")] == ["evt_1", "evt_2", "evt_3"]
 
 
 @both_ways
@@ -227,3 +249,92 @@ def test_objects_of_two_kinds_with_one_id_are_told_apart(keep: Any) -> None:
     changed = event(3, "coupon.updated", renamed, at=T + 5, previous={"name": "Gold"})
     assert keep(made, changed) == [State.APPLIED, State.APPLIED]
     assert Coupon.objects.get().name == "Old gold"
+
+
+@both_ways
+def test_update_in_the_second_of_a_cancellation_costs_no_call(keep: Any) -> None:
+    """A cancelled subscription's metadata can be edited; its cancellation is told by no update."""
+    none, a, b = ({"metadata": metadata} for metadata in ({}, {"k": "a"}, {"k": "b"}))
+    updated = "customer.subscription.updated"
+    keep(
+        event(1, "customer.subscription.created", subscription("active", **none)),
+        event(2, "customer.subscription.deleted", subscription("canceled", **none), at=T + 5),
+        event(3, updated, subscription("canceled", **a), at=T + 5, previous={"metadata": {"k": None}}),
+        event(4, updated, subscription("canceled", **b), at=T + 5, previous={"metadata": {"k": "a"}}),
+    )
+    keep(event(5, updated, subscription("active", **none, description="x"), at=T + 5, previous={}))
+    row = Subscription.objects.get()
+    assert (row.data["status"], row.data["metadata"]) == ("canceled", {"k": "b"})
+    assert not InboxEvent.objects.filter(reason=DOUBTFUL).exists()
+
+
+@both_ways
+def test_changes_around_a_price_that_changes_without_a_word_cost_no_call(keep: Any) -> None:
+    """An item shows its price whole: as of the last event about the subscription, and no part of what that one changed.
+
+    Within a second that runs in circles nobody can tell which copy is the newer one: that has to be read.
+    """
+
+    def shown(name: str, price: str) -> dict[str, Any]:
+        item = {"id": "si_1", "object": "subscription_item", "created": T, "subscription": "sub_1"}
+        item |= {"price": {"id": "price_1", "object": "price", "created": T, "nickname": price}}
+        items = {"object": "list", "data": [item], "has_more": False}
+        return subscription("active", items=items, description=name)
+
+    def updated(number: int, old: str, new: str, price: str) -> dict[str, Any]:
+        was = {"description": old}
+        return event(number, "customer.subscription.updated", shown(new, price), at=T + 5, previous=was)
+
+    keep(event(1, "customer.subscription.created", shown("a", "low")))
+    keep(updated(2, "a", "b", "low"), updated(3, "b", "c", "high"), updated(4, "c", "d", "higher"))
+    assert not InboxEvent.objects.filter(reason=DOUBTFUL).exists()
+    row = Subscription.objects.get()
+    assert (row.data["description"], row.data["items"]["data"][0]["price"]["nickname"]) == ("d", "higher")
+    keep(updated(5, "d", "b", "highest"))
+    assert InboxEvent.objects.get(pk="evt_5").reason == DOUBTFUL
+
+
+@both_ways
+def test_announcement_in_the_second_of_a_change_costs_no_call(keep: Any) -> None:
+    """A schedule that ends within a week is told as expiring at once, and can be edited in that second."""
+
+    def schedule(**metadata: str) -> dict[str, Any]:
+        return {"id": "sub_sched_1", "object": "subscription_schedule", "created": T, "metadata": metadata}
+
+    keep(
+        event(1, "subscription_schedule.created", schedule()),
+        event(2, "subscription_schedule.expiring", schedule()),
+        event(3, "subscription_schedule.updated", schedule(k="a"), previous={"metadata": {"k": None}}),
+        event(4, "subscription_schedule.updated", schedule(k="b"), previous={"metadata": {"k": "a"}}),
+    )
+    assert SubscriptionSchedule.objects.get().data["metadata"] == {"k": "b"}
+    assert not InboxEvent.objects.filter(reason=DOUBTFUL).exists()
+
+
+@both_ways
+def test_everything_that_befalls_a_dispute_in_one_second_costs_no_call(keep: Any) -> None:
+    """Money goes, evidence is kept, the bank decides, money comes back: only the changes of evidence are updates."""
+
+    def dispute(status: str, *moved: str, **metadata: str) -> dict[str, Any]:
+        balance = [{"id": id, "object": "balance_transaction", "created": T, "amount": -1} for id in moved]
+        told = {"status": status, "balance_transactions": balance, "metadata": metadata}
+        return {"id": "du_1", "object": "dispute", "created": T, **told}
+
+    def update(number: int, obj: dict[str, Any], **previous: Any) -> dict[str, Any]:
+        return event(number, "charge.dispute.updated", obj, previous={"metadata": previous})
+
+    keep(
+        event(1, "charge.dispute.created", dispute("needs_response", "txn_1")),
+        event(2, "charge.dispute.funds_withdrawn", dispute("needs_response", "txn_1")),
+        update(3, dispute("needs_response", "txn_1", k="a"), k=None),
+        update(4, dispute("needs_response", "txn_1", k="b"), k="a"),
+        event(5, "charge.dispute.closed", dispute("won", "txn_1", "txn_2", k="b")),
+        event(6, "charge.dispute.funds_reinstated", dispute("won", "txn_1", "txn_2", k="b")),
+        update(7, dispute("won", "txn_1", "txn_2", k="c"), k="b"),
+    )
+    assert not InboxEvent.objects.filter(reason=DOUBTFUL).exists()
+    # What was told before the verdict and comes late is older than it.
+    keep(update(8, dispute("under_review", "txn_1", k="b"), k="a"))
+    row = Dispute.objects.get()
+    assert (row.status, row.data["metadata"]) == ("won", {"k": "c"})
+    assert not InboxEvent.objects.filter(reason=DOUBTFUL).exists()

@@ -15,6 +15,7 @@ from django_tasks_db.models import DBTaskResult
 from stripe_mirror.inbox import processing
 from stripe_mirror.inbox.events import EMBEDDED_LEFT
 from stripe_mirror.inbox.store import row_for, store
+from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import (
     Change,
     Coupon,
@@ -31,6 +32,8 @@ from stripe_mirror.models import (
     Subscription,
     SubscriptionItem,
 )
+from stripe_mirror.pull import fetch
+from stripe_mirror.pull.apply import Origin, apply_state
 from stripe_mirror.pull.backfill import backfill, listed_kinds
 from tests.conftest import events_of, post_event
 from tests.sandbox.billing.discounts import give_to_customer
@@ -591,7 +594,7 @@ def test_foreign_event_about_what_cannot_be_looked_for_fails_and_says_why(sandbo
     drain()
     failed = InboxEvent.objects.get()
     assert (failed.state, failed.attempts, failed.next_attempt_at) == (State.FAILED, 1, None)
-    assert "of a known customer, invoice or subscription" in failed.reason
+    assert "of a known customer, invoice, invoice item or subscription" in failed.reason
     assert "no such object" not in failed.reason
     assert not Discount.objects.exists()
 
@@ -606,3 +609,30 @@ def test_change_whose_items_are_not_stored_yet_counts_among_those_of_its_second(
     InboxEvent.objects.filter(pk=there["id"]).update(state=State.WAITING, reason=EMBEDDED_LEFT)
     assert keep({**there, "id": "evt_copy", "request": there["request"]}) == [State.DUPLICATE]
     assert Subscription.objects.get().status == "active"
+
+
+@pytest.mark.parametrize("looked_at", [True, False], ids=["waiting", "not looked at yet"])
+def test_what_arrives_before_an_overtaken_object_is_read_again_is_settled_by_that_read(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, looked_at: bool
+) -> None:
+    made = sandbox.post("/v1/customers", name="Ada")
+    first, second = (event(n, "customer.updated", made, at=T + n, api_version="2019-05-16") for n in (1, 2))
+    read, reads = fetch.read.retrieve, list[int]()
+
+    def retrieve(*args: Any, **options: Any) -> Any:
+        answer = read(*args, **options)
+        reads.append(1)
+        if len(reads) == 1:
+            at, newer = timezone.now().replace(microsecond=0), sandbox.post(f"/v1/customers/{made['id']}", name="newer")
+            apply_state(get_kind("customer"), newer, as_of=at, read_until=None, origin=Origin(Change.Source.API))
+            store(row_for(second, source=InboxEvent.Source.WEBHOOK))
+            assert not looked_at or processing.process(second["id"])
+        return answer
+
+    monkeypatch.setattr(fetch.read, "retrieve", retrieve)
+    store(row_for(first, source=InboxEvent.Source.WEBHOOK))
+    processing.process(first["id"])
+    InboxEvent.objects.update(next_attempt_at=timezone.now())
+    assert processing.work(first["id"])
+    assert len(reads) == 2
+    assert not InboxEvent.objects.filter(state__in=processing.OPEN).exists()

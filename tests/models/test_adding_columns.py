@@ -18,7 +18,7 @@ from stripe_mirror.models import Charge, Customer, InboxEvent
 from stripe_mirror.models.fields import JsonForeignKey, JsonIntegerField, JsonTextField
 from stripe_mirror.models.operations import AddColumns
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 OPERATION = AddColumns(
     "Customer",

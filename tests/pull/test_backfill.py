@@ -172,6 +172,7 @@ def test_kind_that_comes_with_its_parent_is_listed_through_it() -> None:
     assert {kind.object for kind in all_kinds()} - {kind.object for kind in listed_kinds()} == {
         "subscription_item",
         "line_item",
+        "credit_note_line_item",
     }
 
 
@@ -298,6 +299,7 @@ def test_a_killed_process_is_continued_where_it_was(
     assert killed.returncode == -9
     stored = Customer.objects.count()
     assert 50 * pages <= stored < 1500
+    finished = SyncPart.objects.filter(state="done").count()
     # The dead process's lease runs out.
     SyncPart.objects.filter(state="open").update(lease_until=timezone.now())
     sandbox.faults.clear()
@@ -309,7 +311,9 @@ def test_a_killed_process_is_continued_where_it_was(
     assert SyncRun.objects.get().state == State.DONE
     # A window's seconds at both ends come twice, and a page that was stored just before the end of the process.
     assert 1500 <= SyncRun.objects.get().seen <= 1520
-    assert len(sandbox.requests("GET", "/v1/customers")) <= (1500 - stored) / 100 + 9
+    # Each window's last page isn't full, and one that is empty is looked at twice.
+    windows = SyncPart.objects.count() - finished
+    assert len(sandbox.requests("GET", "/v1/customers")) <= (1500 - stored) / 100 + 2 * windows
     assert differing(sandbox) == {}
 
 

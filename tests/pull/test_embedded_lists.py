@@ -90,10 +90,57 @@ def test_discount_that_was_taken_off_becomes_a_tombstone(sandbox: RunningSandbox
     assert Discount.objects.get().deleted_at is not None
 
 
+def test_discount_of_one_item_is_found_and_missed_where_the_item_is(sandbox: RunningSandbox) -> None:
+    """Its subscription needn't be named: our row of the item says which."""
+    made, _ = discounted(sandbox)
+    item = made["items"]["data"][0]["id"]
+    changed = sandbox.post(f"/v1/subscription_items/{item}", discounts=[{"coupon": "TEN"}], expand=["discounts"])
+    (found,) = changed["discounts"]
+    fetch_now(get_kind("subscription"), made["id"])
+    applied = fetch_now(get_kind("discount"), found["id"], near={"subscription_item": item})
+    assert applied and applied.outcome is Outcome.CREATED
+    assert Discount.objects.get().data == found
+    sandbox.post(f"/v1/subscription_items/{item}", discounts="")
+    fetch_now(get_kind("discount"), found["id"])
+    assert Discount.objects.get().deleted_at is not None
+
+
+def test_discount_of_an_invoice_item_is_found_while_it_is_billed_by_no_invoice(sandbox: RunningSandbox) -> None:
+    sandbox.post("/v1/coupons", id="TEN", percent_off=10, duration="once")
+    customer = sandbox.post("/v1/customers", name="Ada")["id"]
+    given = {"customer": customer, "amount": 900, "currency": "usd", "discounts": [{"coupon": "TEN"}]}
+    made = sandbox.post("/v1/invoiceitems", **given, expand=["discounts"])
+    (found,) = made["discounts"]
+    applied = fetch_now(get_kind("discount"), found["id"], near={"invoice_item": made["id"]})
+    assert applied and applied.outcome is Outcome.CREATED
+    listed = {
+        one["id"]
+        for source in sources(get_kind("discount"))
+        for answer in read.list_pages(source.path, source.params)
+        for item in answer.body["data"]
+        for one in objects_in(item, source.inside)
+    }
+    assert found["id"] in listed
+
+
+def test_discount_of_a_line_beyond_the_first_page_is_found(sandbox: RunningSandbox) -> None:
+    sandbox.post("/v1/coupons", id="TEN", percent_off=10, duration="once")
+    made = invoiced(sandbox, 25)
+    lines = [line for page in read.list_pages(f"/v1/invoices/{made['id']}/lines") for line in page.body["data"]]
+    item = lines[-1]["parent"]["invoice_item_details"]["invoice_item"]
+    sandbox.post(f"/v1/invoiceitems/{item}", discounts=[{"coupon": "TEN"}])
+    shown = sandbox.get(f"/v1/invoices/{made['id']}/lines", limit=100, expand=["data.discounts"])["data"]
+    (found,) = [one for line in shown for one in line["discounts"]]
+    applied = fetch_now(get_kind("discount"), found["id"], near={"invoice": made["id"]})
+    assert applied and applied.outcome is Outcome.CREATED
+
+
 def test_object_to_which_nothing_leads_is_not_said_to_be_gone(sandbox: RunningSandbox) -> None:
     sandbox.post("/v1/customers", name="Ada")
     sandbox.clear_requests()
-    with pytest.raises(Unreachable, match="no discount singly, only those of a known customer, invoice or subscr"):
+    with pytest.raises(
+        Unreachable, match="no discount singly, only those of a known customer, invoice, invoice item or subscr"
+    ):
         fetch_now(get_kind("discount"), "di_unknown")
     with pytest.raises(Unreachable, match="only those of a known customer;"):
         fetch_now(get_kind("customer_balance_transaction"), "cbtxn_unknown")

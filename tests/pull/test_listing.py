@@ -106,7 +106,7 @@ def embedded(sandbox: RunningSandbox) -> set[str]:
     of_customers = {one["id"] for row in sandbox.objects("customer") for one in children_in(row, "discount")}
     shown: set[Any] = {
         one if isinstance(one, str) else one["id"]
-        for kind in ("subscription", "invoice")
+        for kind in ("subscription", "subscription_item", "invoice", "line_item", "invoiceitem")
         for row in sandbox.objects(kind)
         for one in row.get("discounts") or ()
     }

@@ -287,6 +287,99 @@ def test_deletions_and_new_lives_under_an_old_id_end_with_stripes_state(reusable
     assert mirror.shown == stripe.now
 
 
+@dataclass
+class StripeWithCopies(Stripe):
+    """The object shows a price whole, which changes without a word."""
+
+    price: str = "p"
+
+    def read(self, slack: int) -> tuple[dict[str, Any] | None, datetime, datetime]:
+        return self._shown(self.now), moment(self.second - slack), moment(self.second)
+
+    def _emit(self, type: str, replaced: dict[str, Any] | None, request: str) -> None:
+        assert self.now is not None
+        own, self.now = self.now, self._shown(self.now)
+        # An array stands whole, and is shown as it would be now.
+        items = {"items": self._shown({**own, **replaced})["items"]} if replaced and "plan" in replaced else {}
+        super()._emit(type, None if replaced is None else {**replaced, **items}, request)
+        self.now = own
+
+    def _shown(self, state: dict[str, Any] | None) -> dict[str, Any]:
+        assert state is not None
+        price = {"id": "price_1", "object": "price", "nickname": self.price}
+        return {**state, "items": [{"id": "si_1", "tier": state["plan"]["tier"], "price": price}]}
+
+
+@settings(max_examples=600, deadline=None)
+@given(data=st.data())
+def test_copies_that_change_without_a_word_end_as_the_last_event_or_read_showed_them(data: st.DataObject) -> None:
+    stripe = StripeWithCopies()
+    mirror, late, read = Mirror(stripe), [0], None
+    for _ in range(data.draw(st.integers(0, 16))):
+        match data.draw(st.sampled_from(["change", "change", "price", "deliver", "deliver", "read", "time"])):
+            case "change":
+                _, new, times, told = data.draw(changes)
+                if new != stripe.now:
+                    before = len(stripe.events)
+                    stripe.change(new, copies=times, told=told)
+                    late += range(before, len(stripe.events))
+            case "price":
+                stripe.price = data.draw(st.sampled_from("pqr"))
+            case "deliver" if late:
+                mirror.deliver(late.pop(data.draw(st.integers(0, len(late) - 1))))
+            case "read" if mirror.waiting:
+                mirror.drain()
+                read = (len(stripe.events), stripe.price)
+            case "time":
+                stripe.second += 1
+    last = stripe.events[-1].object["items"][0]["price"]["nickname"]
+    known = {last, read[1]} if read and read[0] == len(stripe.events) else {last}
+    for number in data.draw(st.permutations(late)):
+        mirror.deliver(number)
+    known |= {stripe.price} if mirror.waiting else set()
+    mirror.drain()
+    assert mirror.held is not None and stripe.now is not None
+    assert {**mirror.held.state, "items": None} == {**stripe.now, "items": None}
+    assert mirror.held.state["items"][0]["price"]["nickname"] in known
+
+
+@settings(max_examples=600, deadline=None)
+@given(steps=st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from("pq")), min_size=2, max_size=6), data=st.data())
+def test_copies_in_a_second_that_runs_in_circles_are_not_taken_from_an_older_event(
+    steps: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    """A to B and back and again, with another price meanwhile: which event comes last can't be told."""
+    stripe = StripeWithCopies()
+    mirror = Mirror(stripe)
+    mirror.deliver(0)
+    stripe.second += 1
+    for name, price in steps:
+        stripe.price = price
+        if stripe.now != state(name):
+            stripe.change(state(name))
+    for number in data.draw(st.permutations(range(1, len(stripe.events)))):
+        mirror.deliver(number)
+    mirror.drain()
+    last = stripe.events[-1].object["items"][0]["price"]
+    assert mirror.held is not None and mirror.held.state["name"] == stripe.events[-1].object["name"]
+    assert mirror.fetches or mirror.held.state["items"][0]["price"] == last
+
+
+@settings(max_examples=200, deadline=None)
+@given(names=st.lists(st.sampled_from("BCDEFG"), unique=True), prices=st.lists(st.sampled_from("pq")))
+def test_copies_that_change_in_order_cost_no_read(names: list[str], prices: list[str]) -> None:
+    stripe = StripeWithCopies()
+    mirror = Mirror(stripe)
+    for name, price in zip(names, prices, strict=False):
+        stripe.price = price
+        if stripe.now != state(name):
+            stripe.change(state(name))
+    for number in range(len(stripe.events)):
+        mirror.deliver(number)
+    assert not mirror.waiting
+    assert mirror.held is not None and mirror.held.state == stripe.events[-1].object
+
+
 def told_of(obj: dict[str, Any], type: str, old: dict[str, Any] | None = None) -> EventState:
     before = previous(old, obj) if old else None
     return EventState(object=obj, at=START_TIME, type=type, previous=before)

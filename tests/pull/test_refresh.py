@@ -158,6 +158,19 @@ def test_discounts_of_a_subscription_are_read_where_no_event_brought_them(
     assert (held.pk, held.data["source"]["coupon"]) == (made["discounts"][0], "TEN")
 
 
+def test_discounts_of_an_item_are_read_where_no_event_brought_them(client: Client, sandbox: RunningSandbox) -> None:
+    sandbox.post("/v1/coupons", id="TEN", percent_off=10, duration="forever")
+    made = subscribed(sandbox)
+    item = made["items"]["data"][0]["id"]
+    changed = sandbox.post(f"/v1/subscription_items/{item}", discounts=[{"coupon": "TEN"}])
+    for event in events_of(sandbox):
+        if not event["type"].startswith("customer.discount"):
+            post_event(client, event)
+    read_what_is_due()
+    held = Discount.objects.get()
+    assert (held.pk, held.subscription_item_id) == (changed["discounts"][0], item)
+
+
 def test_answer_of_a_push_implies_as_much_as_its_event(sandbox: RunningSandbox) -> None:
     """The event that follows says nothing new, so it asks for nothing."""
     intent = pay(sandbox)
@@ -172,15 +185,15 @@ def test_wish_repeated_while_the_list_is_read_is_read_again(sandbox: RunningSand
     charge = sandbox.get(f"/v1/charges/{pay(sandbox)['latest_charge']}")
     implied.note(get_kind("charge"), charge["id"], None, charge, timezone.now())
     Refresh.objects.update(due_at=timezone.now())
-    sandbox.faults.add(latency_ms=1500, path="/v1/balance_transactions")
+    sandbox.faults.add(hang=30, path="/v1/balance_transactions")
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read_in_a_thread)
         leased = Refresh.objects.filter(due_at__gt=timezone.now() + timedelta(minutes=1))
         wait_for(leased.exists, 10, "the list is not being read")
         implied.note(get_kind("charge"), "ch_other", None, charge, timezone.now())
+        sandbox.faults.clear()
         reading.result()
     assert Refresh.objects.get().due_at <= timezone.now()
-    sandbox.faults.clear()
     refresh_due()
     assert not Refresh.objects.exists()
 

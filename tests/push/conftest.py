@@ -15,7 +15,7 @@ from pytest_django import Settings
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.pull.fetch import fetch_now
-from stripe_mirror.push.operation import Operation, get_operation
+from stripe_mirror.push.operation import Operation, get_operation, operations_for
 from stripe_mirror.push.submit import submit
 from tests.sandbox.testing import RunningSandbox
 
@@ -93,6 +93,21 @@ def customer(stripe: RunningSandbox, mirrored: Callable[[dict[str, Any]], Any]) 
 
 
 @pytest.fixture
+def keeper(staff: Callable[..., User]) -> User:
+    """May do all that can be done to customers, also to many."""
+    names = (operation.name for object_type in ("customer", "tax_id") for operation in operations_for(object_type))
+    return staff("keeper", "run_job", *names)
+
+
+@pytest.fixture
+def payer(stripe: RunningSandbox, mirrored: Callable[[dict[str, Any]], Any]) -> Any:
+    """A customer who is billed in eur and has €5.00 credit."""
+    made = stripe.post("/v1/customers", name="Jane", email="jane@example.com", address={"country": "IE"})
+    stripe.post(f"/v1/customers/{made['id']}/balance_transactions", amount=-500, currency="eur")
+    return mirrored(made)
+
+
+@pytest.fixture
 def price(stripe: RunningSandbox) -> dict[str, Any]:
     """29.00 eur a month."""
     product = stripe.post("/v1/products", name="Gold")
@@ -145,6 +160,26 @@ class Doing:
 def doing() -> Callable[[str, StripeObject, User], Doing]:
     """Opens an operation's form: doing("edit_customer", row, user).submit(email="x")."""
     return lambda name, row, user: Doing(get_operation(name), row, user)
+
+
+def form_errors(operation: Any, row: Any, **values: Any) -> dict[str, Any]:
+    """What the form says at its fields, filled as a browser does."""
+    form = operation.get_form(row, {**operation.initial(row), "reason": "asked by mail", **values})
+    return {name: " ".join(form.errors[name]) for name in form.errors}
+
+
+def undone(push: Push, user: User) -> Push:
+    """Do what the push offers as its inverse, through a form, as staff would."""
+    undo = get_operation(push.operation).undo(push)
+    assert undo is not None
+    kind = get_kind(undo.object_type or push.object_type)
+    row = kind.model._default_manager.get(pk=undo.object_id or push.object_id)
+    return Doing(get_operation(undo.operation), row, user).submit(**undo.values)
+
+
+def sent(stripe: RunningSandbox) -> list[tuple[str, str, Any]]:
+    """The writes that reached Stripe."""
+    return [(r["method"], r["path"], r["params"]) for r in stripe.requests() if r["method"] != "GET"]
 
 
 def at_once(*functions: Callable[[], Any]) -> list[Any]:

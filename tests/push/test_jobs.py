@@ -1,4 +1,4 @@
-"""Many rows at once: previewed, planned, run by the worker, stopped and resumed, each row once (S44, S53)."""
+"""Many rows at once: previewed, planned, run by the worker, paused, resumed and stopped, each row once (S44, S53)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from stripe_mirror.models import Job, Push, Subscription
-from stripe_mirror.push import jobs
+from stripe_mirror.push import jobs, jobs_steering
 from stripe_mirror.push.errors import NotAllowed, PushIdTaken
 from stripe_mirror.push.operation import get_operation
 from stripe_mirror.push.submit import due_pushes, resume
@@ -26,6 +26,7 @@ from tests.sandbox.testing import RunningSandbox, wait_for
 
 CANCEL = get_operation("cancel_subscription")
 SUBSCRIPTIONS = Subscription.objects.order_by("pk")
+STEERS = (jobs_steering.pause_job, jobs_steering.resume_job, jobs_steering.stop_job)
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def cancel_all(user: User, *, job_id: uuid.UUID | None = None, **values: Any) ->
         cleaned=form.cleaned_data,
         reason="shop closed",
         job_id=job_id or uuid.uuid4(),
+        ip="192.0.2.1",
     )
 
 
@@ -170,25 +172,70 @@ def test_a_job_that_could_do_nothing_is_not_planned(
     assert not Push.objects.exists()
 
 
-def test_a_stopped_job_sends_nothing_until_it_is_resumed(
+def test_a_paused_job_sends_nothing_until_it_is_resumed(
     many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
 ) -> None:
     rows = many(4)
     job = cancel_all(canceller)
     assert jobs.run_job(job.pk, seconds=0), "three rows are left when time runs out"
-    assert jobs.stop_job(job, user=canceller)
+    assert jobs_steering.pause_job(job, user=canceller, ip="192.0.2.7")
+    assert not jobs_steering.pause_job(job, user=canceller)
     jobs.run_job(job.pk)
     assert statuses(stripe, rows).count("canceled") == 1
-    assert jobs.progress(job)["percent"] == 25
+    assert (jobs.progress(job)["percent"], jobs.progress(job)["planned"]) == (25, 3)
     assert jobs.due_jobs() == []
-    assert jobs.resume_job(job, user=canceller)
+    assert jobs_steering.resume_job(job, user=canceller)
     assert jobs.due_jobs() == [job.pk]
     jobs.run_job(job.pk)
     job.refresh_from_db()
     assert job.state == Job.State.FINISHED
     assert statuses(stripe, rows) == ["canceled"] * 4
-    assert not jobs.stop_job(job, user=canceller)
-    assert not jobs.resume_job(job, user=canceller)
+    assert not any(steer(job, user=canceller) for steer in STEERS)
+    log = [(one.action, one.user, one.user_name, one.ip_address) for one in job.actions.all()]
+    assert log == [
+        ("started", canceller, "Canceller", "192.0.2.1"),
+        ("paused", canceller, "Canceller", "192.0.2.7"),
+        ("resumed", canceller, "Canceller", None),
+    ]
+
+
+def test_a_stopped_job_skips_what_is_left_for_good(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    rows = many(3)
+    job = cancel_all(canceller)
+    jobs.run_job(job.pk, seconds=0)
+    jobs_steering.pause_job(job, user=canceller)
+    assert jobs_steering.stop_job(job, user=canceller)
+    job.refresh_from_db()
+    assert (job.state, bool(job.finished_at)) == (Job.State.STOPPED, True)
+    skipped = job.pushes.filter(state=Push.State.SKIPPED)
+    assert [push.message for push in skipped] == ["Nothing was sent: stopped by Canceller."] * 2
+    assert not any(steer(job, user=canceller) for steer in STEERS)
+    jobs.run_job(job.pk)
+    assert statuses(stripe, rows).count("canceled") == 1
+    assert jobs.due_jobs() == []
+    assert [one.action for one in job.actions.all()] == ["started", "paused", "stopped"]
+
+
+def test_a_row_that_comes_back_unsent_after_the_stop_is_skipped_too(
+    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+) -> None:
+    many(1)
+    job = cancel_all(canceller)
+    Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING)
+    assert jobs._claim_next(job.pk) is not None
+    assert jobs_steering.stop_job(job, user=canceller)
+    job.refresh_from_db()
+    assert (job.state, job.finished_at) == (Job.State.STOPPED, None), "the row in hand has no result yet"
+    lease_ends()
+    resume(due_pushes()[0])
+    assert jobs.due_jobs() == [job.pk]
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.finished_at
+    assert Push.objects.get().state == Push.State.SKIPPED
+    assert stripe.requests("DELETE") == []
 
 
 def test_two_runners_side_by_side_do_each_row_once(
@@ -332,33 +379,38 @@ def test_s58_rows_that_are_left_are_not_sent_for_who_lost_the_permission(
     assert Push.objects.filter(state=Push.State.SKIPPED).count() == 2
 
 
-def test_s58_stopping_and_resuming_need_the_permission(
+def test_s58_steering_needs_the_permission(
     many: Callable[[int], list[Any]], canceller: User, staff: Callable[..., User]
 ) -> None:
     many(1)
     job, outsider = cancel_all(canceller), staff("outsider", "cancel_subscription")
-    with pytest.raises(PermissionDenied):
-        jobs.stop_job(job, user=outsider)
-    assert jobs.stop_job(job, user=canceller)
-    with pytest.raises(PermissionDenied):
-        jobs.resume_job(job, user=outsider)
-    assert Job.objects.get().state == Job.State.STOPPED
+    for steer in STEERS:
+        with pytest.raises(PermissionDenied):
+            steer(job, user=outsider)
+    job.refresh_from_db()
+    assert job.state == Job.State.READY
+    assert [one.action for one in job.actions.all()] == ["started"]
 
 
-def test_a_stopped_job_without_open_rows_is_finished(
-    many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
+@pytest.mark.parametrize(
+    ("steer", "state"),
+    [(jobs_steering.pause_job, Job.State.FINISHED), (jobs_steering.stop_job, Job.State.STOPPED)],
+)
+def test_a_row_with_an_open_outcome_is_settled_although_the_job_was_halted(
+    steer: Any, state: str, many: Callable[[int], list[Any]], canceller: User, stripe: RunningSandbox
 ) -> None:
     (row,) = many(1)
     job = cancel_all(canceller)
     stripe.faults.add(method="DELETE", path=f"/v1/subscriptions/{row.pk}", lose_answer=True, times=1)
     jobs.run_job(job.pk)
-    assert jobs.stop_job(job, user=canceller)
+    assert steer(job, user=canceller)
     lease_ends()
     resume(due_pushes()[0])
     assert jobs.due_jobs() == [job.pk]
     jobs.run_job(job.pk)
     job.refresh_from_db()
-    assert job.state == Job.State.FINISHED
+    assert (job.state, bool(job.finished_at)) == (state, True)
+    assert Push.objects.get().state == Push.State.DONE
 
 
 def test_a_row_in_a_shape_that_nobody_knows_is_left_out(

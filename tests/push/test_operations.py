@@ -19,12 +19,42 @@ from stripe_mirror.push.operation import (
     operations_for,
     register,
 )
+from tests.push.examples import (
+    BY_OPERATION,
+    CHARGE,
+    COUPON,
+    DISPUTE,
+    HELD,
+    INVOICE,
+    PRICE,
+    PROMOTION_CODE,
+    SCHEDULE,
+    TAX_RATE,
+)
 
 OPERATIONS = all_operations()
 NAMES = [operation.name for operation in OPERATIONS]
 EXAMPLES: dict[str, dict[str, Any]] = {
-    "customer": {"object": "customer", "email": "a@example.com", "metadata": {"k": "v"}},
+    "charge": CHARGE,
+    "coupon": COUPON,
+    "promotion_code": PROMOTION_CODE,
+    "tax_rate": TAX_RATE,
+    "subscription_schedule": SCHEDULE,
+    "credit_note": {"object": "credit_note", "status": "issued", "amount": 500, "currency": "eur"},
+    "dispute": DISPUTE,
+    "invoice": INVOICE,
+    "payment_intent": HELD,
+    "price": {**PRICE, "active": True, "product": "prod_1"},
+    "product": {"object": "product", "name": "Basic", "active": True},
+    "customer": {
+        "object": "customer",
+        "email": "a@example.com",
+        "metadata": {"k": "v"},
+        "discount": {"object": "discount", "id": "di_1"},
+    },
+    "payment_method": {"object": "payment_method", "type": "card", "customer": "cus_1"},
     "subscription": {"object": "subscription", "status": "active", "cancel_at_period_end": True},
+    "tax_id": {"object": "tax_id", "type": "eu_vat", "value": "DE123456789", "customer": "cus_1"},
 }
 each = pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
 
@@ -33,7 +63,8 @@ def example(operation: Operation) -> StripeObject:
     """A row to do it to."""
     if operation.creates:
         return operation.new_row()
-    return get_kind(operation.object_type).model(id="x_1", data=EXAMPLES[operation.object_type])
+    data = BY_OPERATION.get(operation.name) or EXAMPLES[operation.object_type]
+    return get_kind(operation.object_type).model(id="x_1", data=data)
 
 
 def test_the_operations_of_this_release_are_registered() -> None:
@@ -73,6 +104,7 @@ def test_its_form_asks_for_a_reason_last(operation: Operation) -> None:
 
 
 @each
+@pytest.mark.django_db
 def test_a_tombstone_is_refused_with_a_sentence(operation: Operation) -> None:
     if operation.creates:
         assert operation.why_not(operation.new_row()) == ""
@@ -84,8 +116,10 @@ def test_a_tombstone_is_refused_with_a_sentence(operation: Operation) -> None:
 
 
 def test_operations_are_offered_by_kind() -> None:
-    assert [o.name for o in operations_for("subscription")] == ["cancel_subscription", "keep_subscription"]
-    assert operations_for("price") == ()
+    offered = operations_for("subscription")
+    assert {"cancel_subscription", "keep_subscription"} <= {operation.name for operation in offered}
+    assert {operation.object_type for operation in offered} == {"subscription"}
+    assert operations_for("line_item") == ()
 
 
 def test_two_operations_of_one_name_are_refused() -> None:

@@ -27,8 +27,9 @@ from stripe_mirror.management.processes import (
 LOGINS = (
     ("admin", "everything"),
     ("support", "sees all, edits customers"),
-    ("billing", "also cancels subscriptions"),
-    ("finance", "sees and exports"),
+    ("billing", "also subscriptions and invoices, one or many"),
+    ("finance", "refunds, credit notes, disputes; exports"),
+    ("catalog", "products, prices, coupons, tax rates"),
     ("operator", "also events, pushes and jobs"),
     ("viewer", "only sees"),
 )
