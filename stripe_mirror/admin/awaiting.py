@@ -1,4 +1,4 @@
-"""What forms and objects' pages say of limits: that a form is above one, and what waits for approval."""
+"""What forms and objects' pages say of what isn't sent at once: it is above a limit, or can still be taken back."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 
 from stripe_mirror.admin import display, receipts
 from stripe_mirror.admin.outcomes import operation_label
 from stripe_mirror.models import Push, StripeObject
+from stripe_mirror.push import grace
 from stripe_mirror.push.limits import approved_stakes, in_words, limits_of, stakes_of
 from stripe_mirror.push.operation import Operation
 
@@ -19,23 +21,33 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Awaited:
-    """A push that waits for approval, as a note on its object's page; `url` is "" for who may not read of it."""
+    """A push that isn't sent yet, as a note on its object's page; `url` is "" for who may not read of it.
+
+    `sent_at` is empty where it waits for approval, otherwise the time until which it can be taken back.
+    """
 
     label: str
     url: str
+    sent_at: str = ""
 
 
 def awaiting(request: HttpRequest, row: StripeObject) -> list[Awaited]:
-    """What somebody asked for on this row that waits, oldest first."""
-    found = Push.objects.filter(object_type=row.kind.object, object_id=row.pk, state=Push.State.WAITING)
+    """What somebody asked for on this row that waits for a person or for its time, oldest first."""
+    of_row = Push.objects.filter(object_type=row.kind.object, object_id=row.pk)
+    # One query for both: an object's page is opened far more often than anything waits.
+    found = of_row.filter(Q(state=Push.State.WAITING) | Q(pk__in=grace.graced().filter(object_id=row.pk)))
     pushes = found.select_related("approval").order_by("created_at")[:SHOWN]
     return [_awaited(request, push) for push in pushes]
 
 
 def _awaited(request: HttpRequest, push: Push) -> Awaited:
     readable = push.user_id == request.user.pk or request.user.has_perm("stripe_mirror.view_push")
+    url = receipts.page_of(request, push) if readable else ""
+    if push.state != Push.State.WAITING:
+        at = display.clock_time(push.next_attempt_at) if push.next_attempt_at else ""
+        return Awaited(f"{operation_label(push.operation)}, by {push.user_name}", url, at)
     label = f"{operation_label(push.operation)}, {in_words(approved_stakes(push.approval))}, by {push.user_name}"
-    return Awaited(label, receipts.page_of(request, push) if readable else "")
+    return Awaited(label, url)
 
 
 def above_limit(request: HttpRequest, operation: Operation, row: StripeObject, cleaned: Mapping[str, Any]) -> str:

@@ -85,7 +85,7 @@ class ReplacePrice(MakesPrice):
         """Who goes on paying the old price, and what moves to the new one."""
         keep, key = running_on(price=row.pk), row.data.get("lookup_key")
         follows = [
-            f"{keep} at the old price keep it." if keep else "No running subscription has the old price.",
+            f"Keeps the old price: {keep}." if keep else "No running subscription has the old price.",
             *([f"The lookup key “{key}” moves to the new price."] if key else []),
             "Payment links that sell the old price are deactivated.",
             "Amounts that the old price has in further currencies are not copied.",
@@ -137,9 +137,8 @@ class MakeDefault(Operation):
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """One field. Raises NotAllowed where somebody chose another default meanwhile."""
         default = state.look_up(row.data, ("default_price",))
-        if default == cleaned["price"]:
-            raise NothingToChange
-        if default != cleaned["instead_of"]:
+        # Somebody made the new one the default meanwhile: saying it again lets the old one be archived.
+        if default not in (cleaned["price"], cleaned["instead_of"]):
             raise NotAllowed(f"Nothing was sent: the product's default price is {default or 'none'} by now.")
         return Call("post", row.kind.path(row.pk), {"default_price": cleaned["price"]})
 
@@ -149,8 +148,7 @@ class MakeDefault(Operation):
 
     def step_after(self, push: Push, answer: Mapping[str, Any]) -> Step | None:
         """Archive what was the default."""
-        old = push.before.get("default_price")
-        return Step(ArchiveReplaced.name, "price", old) if isinstance(old, str) else None
+        return Step(ArchiveReplaced.name, "price", str(push.form["instead_of"]))
 
 
 @register

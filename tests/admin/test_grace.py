@@ -59,3 +59,12 @@ def test_nobody_else_takes_it_back(later: Push) -> None:
     assert other.get(receipt_url(later) + TAKE_BACK).status_code == 405
     later.refresh_from_db()
     assert later.state == Push.State.PLANNED
+
+
+def test_the_objects_page_says_that_it_waits(refunder: Client, later: Push) -> None:
+    page = f"/admin/stripe_mirror/charge/{later.object_id}/change/"
+    html = html_of(refunder, page)
+    assert "Is sent at " in html
+    assert f'href="{receipt_url(later)}"' in html
+    refunder.post(receipt_url(later) + TAKE_BACK)
+    assert "Is sent at " not in html_of(refunder, page)
