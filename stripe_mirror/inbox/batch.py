@@ -47,8 +47,8 @@ from stripe_mirror.pull.fetch import lacking_parents
 from stripe_mirror.pull.ordering import Decision, EventState
 
 logger = logging.getLogger(__name__)
-# So many events in one transaction. More would save little, and hold their rows (on SQLite the database) for longer.
-MOST = 100
+# So many events in one transaction: what a process at its limit gathers in a while (`applier.LONGEST_WAIT`).
+MOST = 200
 Key = tuple[str, str]
 
 

@@ -22,7 +22,10 @@ LONGEST = 255
 # Fewer brackets than these can't be nested too deeply.
 MANY_LEVELS = 200
 # What Python reads, but JSON doesn't know: names of numbers, and numbers so large that they become infinite.
-NO_JSON = re.compile(r"NaN|Infinity|[0-9.][eE]\+?[0-9]{3}|[0-9]{300}")
+NAMED = ("NaN", "Infinity")
+# An e that a digit precedes: found four times as fast as a digit that an e follows.
+LARGE_EXPONENT = re.compile(r"[eE](?<=[0-9.].)\+?[0-9]{3}")
+MANY_DIGITS = re.compile(r"[0-9]{300}")
 # An event that was stored but not decided (the process died) is found by the sweep after this while.
 GRACE = timedelta(seconds=20)
 
@@ -31,12 +34,20 @@ class BadEvent(Exception):
     """The payload is no event that could be kept; the message is safe to answer with."""
 
 
+def plain(text: str) -> bool:
+    """Whether a database takes a JSON text as it is; false where it may hold something odd (see `_storable`)."""
+    named = any(name in text for name in NAMED)
+    large = LARGE_EXPONENT.search(text) or MANY_DIGITS.search(text)
+    deep = text.count("{") + text.count("[") > MANY_LEVELS
+    return not (named or large or deep or may_be_unstorable(text))
+
+
 def row_for(payload: dict[str, Any], *, source: InboxEvent.Source, text: str | None = None) -> InboxEvent:
     """The unsaved row of an event. Raises BadEvent.
 
-    `text`: the payload as it was received, which nearly always spares a closer look at each value.
+    `text`: the payload as it was received, if `plain` says so, which spares a closer look at each value.
     """
-    if text is None or _is_odd(text):
+    if text is None:
         payload = _storable(payload)
     obj, request = _object(payload), payload.get("request")
     request = request if isinstance(request, dict) else {}
@@ -62,9 +73,9 @@ def row_for(payload: dict[str, Any], *, source: InboxEvent.Source, text: str | N
 def store(event: InboxEvent, *, text: str | None = None) -> bool:
     """Keep an event, once per id, in a transaction of its own; false where it was known. Raises DatabaseError.
 
-    `text`: the payload as it was received, stored without being written anew where the database takes it.
+    `text`: the payload as it was received, if `plain` says so, stored without being written anew.
     """
-    if text is None or _is_odd(text):
+    if text is None:
         text = json.dumps(event.payload)
     # Django asks a kept connection in each request whether it still lives, which costs as much as half the INSERT.
     cast("Any", connection).health_check_done = True
@@ -102,11 +113,6 @@ def _listed_row(payload: dict[str, Any]) -> InboxEvent | None:
     # Nobody is at it: due at once.
     event.next_attempt_at = event.received_at
     return event
-
-
-def _is_odd(text: str) -> bool:
-    """Whether there may be something in a JSON text that a database doesn't take: see `_storable`."""
-    return may_be_unstorable(text) or text.count("{") + text.count("[") > MANY_LEVELS or bool(NO_JSON.search(text))
 
 
 def _storable(payload: dict[str, Any]) -> dict[str, Any]:

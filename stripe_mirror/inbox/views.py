@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from stripe_mirror.conf import conf
 from stripe_mirror.inbox.applier import hand_over, turn
-from stripe_mirror.inbox.store import BadEvent, row_for, store
+from stripe_mirror.inbox.store import BadEvent, plain, row_for, store
 from stripe_mirror.models import InboxEvent
 from stripe_mirror.stripe_api.webhook import BadPayload, verify
 
@@ -37,11 +37,13 @@ def receive(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"received": True})
 
 
-def _event(request: HttpRequest) -> tuple[str, InboxEvent]:
+def _event(request: HttpRequest) -> tuple[str | None, InboxEvent]:
+    """The event, and the text that keeps it where that can be stored as it came."""
     signature = request.headers.get("Stripe-Signature", "")
     body = _body(request)
     payload = verify(body, signature, secrets=conf.webhook_secrets, tolerance=conf.webhook_tolerance)
-    text = body.decode()
+    received = body.decode()
+    text = received if plain(received) else None
     return text, row_for(payload, source=InboxEvent.Source.WEBHOOK, text=text)
 
 
