@@ -47,6 +47,7 @@ FILES = {
     "duplicate_charge_documentation": "Proof of the other charge",
     "uncategorized_file": "Another file",
 }
+ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
 DELIVERY = ("shipping_address", "shipping_carrier", "shipping_date", "shipping_tracking_number", "service_date")
 WHO = ("customer_name", "customer_email_address", "customer_purchase_ip", "billing_address")
 # What Stripe's guide asks for by the reason of a dispute (docs.stripe.com/disputes/reason-codes-defense-requirements).
@@ -125,7 +126,8 @@ EvidenceForm: type[OperationForm] = type(
 
 def _said(value: Any) -> str:
     """A text, or an address in one line."""
-    parts = value.values() if isinstance(value, dict) else [value]
+    # Not in the order in which it came: PostgreSQL sorts the names inside JSON.
+    parts = [value.get(name) for name in ADDRESS] if isinstance(value, dict) else [value]
     return ", ".join(part for part in parts if isinstance(part, str) and part)
 
 

@@ -55,6 +55,24 @@ def test_new_subscription_is_invoiced_and_paid_at_once(running: RunningSandbox) 
     assert [entry["invoice"] for entry in found["data"]] == [invoice["id"]]
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "told"),
+    [("usd", "2000", "$20.00"), ("jpy", "1500", "¥1,500"), ("kwd", "61500", "KWD 61.500"), ("eur", "0.5", "€0.005")],
+)
+def test_lines_are_described_as_stripe_does(running: RunningSandbox, currency: str, amount: str, told: str) -> None:
+    product = running.post("/v1/products", name="Gold")["id"]
+    price = running.post(
+        "/v1/prices", product=product, currency=currency, unit_amount_decimal=amount, recurring={"interval": "month"}
+    )
+    made = running.post(
+        "/v1/subscriptions",
+        customer=make_customer(running)["id"],
+        items=[{"price": price["id"], "quantity": 3}],
+    )
+    (invoice,) = invoices(running, made)
+    assert invoice["lines"]["data"][0]["description"] == f"3 × Gold (at {told} / month)"
+
+
 def test_renewals_are_drafts_for_an_hour_then_collected(running: RunningSandbox) -> None:
     subscription = subscribe(running)
     item = subscription["items"]["data"][0]

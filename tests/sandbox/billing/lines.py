@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from tests.sandbox.billing import discounts, taxes
-from tests.sandbox.billing.money import cost
+from tests.sandbox.billing.money import cost, in_words
 from tests.sandbox.store import Row, clone
 
 
@@ -84,7 +85,11 @@ def _describe(sandbox: Any, price: Row, quantity: int, *, trial: bool) -> str:
         return product
     count = every["interval_count"]
     rhythm = every["interval"] if count == 1 else f"{count} {every['interval']}s"
-    return f"{quantity} × {product} (at {price['unit_amount_decimal']} {price['currency']} / {rhythm})"
+    if price["unit_amount_decimal"] is None:
+        # Stripe makes a line of each tier; here one line holds their sum.
+        return f"{quantity} × {product}"
+    unit = in_words(Decimal(price["unit_amount_decimal"]), price["currency"])
+    return f"{quantity} × {product} (at {unit} / {rhythm})"
 
 
 def product_name(sandbox: Any, price: Row) -> str:

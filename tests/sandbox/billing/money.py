@@ -99,10 +99,10 @@ SYMBOLS = {
 }
 
 
-def in_words(amount: int, currency: str) -> str:
-    """An amount for a sentence as Stripe writes it where it compares two: `$5.00`."""
-    places = exponent(currency)
-    number = f"{Decimal(amount).scaleb(-places):,.{places}f}"
+def in_words(amount: int | Decimal, currency: str) -> str:
+    """An amount for a sentence as Stripe writes it where it compares two, and on an invoice's lines: `$5.00`."""
+    major = Decimal(amount).scaleb(-exponent(currency)).normalize()
+    number = f"{major:,.{max(exponent(currency), -int(major.as_tuple().exponent))}f}"
     return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{currency.upper()} {number}"
 
 
