@@ -40,7 +40,7 @@ setup: .venv/.dev  ## create .venv with everything that tests and checks need
 demo: .venv/.run  ## the whole thing on this machine, without a Stripe account
 	@exec env $(NO_ENV_FILE) $(BIN)/python manage.py demo
 
-demo-reset: .venv/.run  ## forget the demo's data and start over
+demo-reset: .venv/.run  ## forget the demo's data; `make demo` then starts over
 	@exec env $(NO_ENV_FILE) $(BIN)/python manage.py demo --reset
 
 run: .venv/.run  ## server and worker against the real Stripe, with .env

@@ -61,7 +61,9 @@ def result(push: Push) -> SafeString:
     if not changed:
         return display.plain(push.message)
     first, more = changed[0], f" +{len(changed) - 1}" if changed[1:] else ""
-    return format_html("<div><code>{}</code>{}</div><div>{} → {}</div>", first.field, more, first.old, first.new)
+    return format_html(
+        '<div class="sm-result"><code>{}</code>{}</div><div>{} → {}</div>', first.field, more, first.old, first.new
+    )
 
 
 def outcome(push: Push) -> Any:
