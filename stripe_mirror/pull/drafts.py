@@ -18,7 +18,7 @@ from stripe_mirror.models import Change, StripeObject
 from stripe_mirror.pull import implied
 from stripe_mirror.pull.changes import Origin, change, differences
 from stripe_mirror.pull.ordering import Bounds, EventState, Held, after
-from stripe_mirror.pull.statements import update_each
+from stripe_mirror.pull.statements import insert_each, update_each
 from stripe_mirror.pull.storable import storable
 
 SECONDS = ("as_of", "read_until", "synced_at")
@@ -184,7 +184,7 @@ def update(drafts: Iterable[Draft]) -> None:
 def record(drafts: Iterable[Draft]) -> None:
     """Write the history, and what it implies: the last that a transaction does."""
     drafts = list(drafts)
-    Change.objects.bulk_create([change for draft in drafts for change in draft.changes])
+    insert_each([change for draft in drafts for change in draft.changes])
     implied.note_many([noted for draft in drafts for noted in draft.implied])
 
 

@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from stripe_mirror.kinds import Implied, Kind, all_kinds
 from stripe_mirror.models import Refresh
+from stripe_mirror.pull.statements import insert_each
 
 # What changed: the kind, the id, what was held before (None: nothing), what is held now, and when (Stripe's clock).
 Noted = tuple[Kind, str, dict[str, Any] | None, dict[str, Any], datetime]
@@ -29,9 +29,7 @@ PAUSE = timedelta(seconds=2)
 # The implied object may be a little older than the event that names it.
 LOOK_BACK = timedelta(minutes=10)
 PLACE = re.compile(r"\{([a-z_.]+)\}")
-UPSERT = """
-INSERT INTO {table} AS held ({columns})
-VALUES {rows}
+REPEATED = """
 ON CONFLICT (key) DO UPDATE SET wanted = held.wanted + 1,
     since = CASE WHEN excluded.since < held.since THEN excluded.since ELSE held.since END"""
 
@@ -137,7 +135,7 @@ def _further(wish: Wish, known: Wish) -> bool:
 
 def _store(wishes: dict[str, Wish]) -> None:
     due = timezone.now() + PAUSE
-    values = [
+    rows = [
         Refresh(
             key=key,
             object_type=wish.object_type,
@@ -149,14 +147,4 @@ def _store(wishes: dict[str, Wish]) -> None:
         )
         for key, wish in sorted(wishes.items())
     ]
-    fields = Refresh._meta.concrete_fields
-    row = "(" + ", ".join(["%s"] * len(fields)) + ")"
-    table = connection.ops.quote_name(Refresh._meta.db_table)
-    sql = UPSERT.format(
-        table=table, columns=", ".join(str(field.column) for field in fields), rows=", ".join([row] * len(values))
-    )
-    with connection.cursor() as cursor:
-        parameters = [
-            field.get_db_prep_save(getattr(one, field.name), connection) for one in values for field in fields
-        ]
-        cursor.execute(sql, parameters)
+    insert_each(rows, conflict=REPEATED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeAlias, cast
 
 from django.db import connection, models
@@ -18,6 +19,10 @@ INSERT = "INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHI
 UPDATE_ALL = """
 UPDATE {table} AS held SET {values}
 FROM json_to_recordset(%s::json) AS new({typed}) WHERE held.{key} = new.{key}"""
+INSERT_ALL = """
+INSERT INTO {table} AS held ({columns})
+SELECT {columns} FROM json_to_recordset(%s::json) AS new({typed}) {conflict}"""
+INSERT_ONE = "INSERT INTO {table} AS held ({columns}) VALUES ({places}) {conflict}"
 UPDATE_ONE = "UPDATE {table} SET {values} WHERE {key} = %s"
 
 
@@ -41,6 +46,32 @@ def insert_unless_known(row: models.Model, *, texts: dict[str, str]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return bool(cursor.rowcount)
+
+
+def insert_each(rows: Sequence[models.Model], *, conflict: str = "") -> None:
+    """Insert rows of one model in their order, in one statement (on SQLite one each); their new keys aren't read back.
+
+    `conflict`: what follows, such as "ON CONFLICT …"; the row that is there is called `held`.
+    """
+    if not rows:
+        return
+    model = type(rows[0])
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    names = {"table": _table(model), "columns": ", ".join(str(field.column) for field in fields), "conflict": conflict}
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            typed = ", ".join(f"{field.column} {field.db_type(connection)}" for field in fields)
+            records = [{str(field.column): getattr(row, field.attname) for field in fields} for row in rows]
+            cursor.execute(INSERT_ALL.format(typed=typed, **names), [json.dumps(records, default=_as_text)])
+        else:
+            sql = INSERT_ONE.format(places=", ".join(["%s"] * len(fields)), **names)
+            cursor.executemany(
+                sql, [[f.get_db_prep_save(getattr(row, f.attname), connection) for f in fields] for row in rows]
+            )
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def update_each(model: type[models.Model], columns: Sequence[str], rows: Sequence[Values]) -> None:
