@@ -82,7 +82,8 @@ def test_machines_read_json(sandbox: RunningSandbox, ada: str) -> None:
 
 def test_everything_is_compared_without_names(company: RunningSandbox) -> None:
     call_command("stripe_sync", stdout=StringIO())
-    assert run("--repair")[0] == 0
+    code, said = run("--repair")
+    assert code == 0, said
     code, said = run()
     assert (code, said.splitlines()[-1]) == (0, "The mirror equals Stripe.")
     assert "line_item" not in said and "invoice: " in said
