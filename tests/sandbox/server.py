@@ -320,7 +320,8 @@ class Sandbox:
 
     def advance(self, seconds: int) -> None:
         """Let time pass: each thing that becomes due happens at its own second, in order."""
-        self.advance_to(self.now() + int(seconds))
+        with self.lock:
+            self.advance_to(self.now() + int(seconds))
 
     def advance_to(self, timestamp: int) -> None:
         """Let time pass until `timestamp`."""
