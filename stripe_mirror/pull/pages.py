@@ -21,6 +21,7 @@ from stripe_mirror.models import Change, Confirmation, StripeObject
 from stripe_mirror.pull import clock, ordering, pages_sqlite, rows
 from stripe_mirror.pull.changes import Origin, change, differences
 from stripe_mirror.pull.ordering import Bounds, Decision
+from stripe_mirror.pull.statements import insert_each
 from stripe_mirror.pull.storable import may_be_unstorable, storable
 
 SYNC = Origin(Change.Source.SYNC)
@@ -142,7 +143,7 @@ def _store_text(kind: Kind, text: str, count: int, seen: Bounds, sent_at: dateti
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(UPSERT.format(page=PAGE, newer=NEWER.format(confirmations=confirmed), table=table), values)
         *changed, (_, created, _, _, _) = sorted(cursor.fetchall(), key=lambda row: row[0] is None)
-        Change.objects.bulk_create([_change_of_row(kind, row, seen, now) for row in changed])
+        insert_each([_change_of_row(kind, row, seen, now) for row in changed])
     if touch and created + len(changed) < count:
         with connection.cursor() as cursor:
             cursor.execute(TOUCH.format(page=PAGE, table=table), values)
@@ -177,7 +178,7 @@ def _store_items(
             manager.bulk_create(new, ignore_conflicts=True)
         results = [_store_known(kind, held[id], unique[id], seen, sent_at, now=now) for id in sorted(held)]
         changes = [result for result in results if isinstance(result, Change)]
-        Change.objects.bulk_create(changes)
+        insert_each(changes)
         touched = [id for id, result in zip(sorted(held), results, strict=True) if result is Decision.DUPLICATE]
         _touch(manager, touched, held, seen, now=now)
     return PageResult(len(items), len(fresh), len(changes))

@@ -14,7 +14,6 @@ from django.db.models import Field
 Values = Sequence[Any]
 Column: TypeAlias = "Field[Any, Any]"
 
-INSERT = "INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"
 # One parameter for all rows: quoting thousands of them is what takes the time.
 UPDATE_ALL = """
 UPDATE {table} AS held SET {values}
@@ -32,19 +31,9 @@ def insert_unless_known(row: models.Model, *, texts: dict[str, str]) -> bool:
     `texts`: JSON columns as the text that is already there, which saves writing it anew.
     """
     fields = [field for field in row._meta.concrete_fields if not getattr(field, "generated", False)]
-    values = [
-        texts[field.column]
-        if field.column in texts
-        else field.get_db_prep_save(getattr(row, field.attname), connection)
-        for field in fields
-    ]
-    sql = INSERT.format(
-        table=connection.ops.quote_name(row._meta.db_table),
-        columns=", ".join(str(field.column) for field in fields),
-        places=", ".join(["%s"] * len(fields)),
-    )
+    values = [texts[field.column] if field.column in texts else _saved(field, row) for field in fields]
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(_insert_one(type(row), fields, "ON CONFLICT DO NOTHING"), values)
         return bool(cursor.rowcount)
 
 
@@ -57,17 +46,31 @@ def insert_each(rows: Sequence[models.Model], *, conflict: str = "") -> None:
         return
     model = type(rows[0])
     fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
-    names = {"table": _table(model), "columns": ", ".join(str(field.column) for field in fields), "conflict": conflict}
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            typed = ", ".join(f"{field.column} {field.db_type(connection)}" for field in fields)
             records = [{str(field.column): getattr(row, field.attname) for field in fields} for row in rows]
-            cursor.execute(INSERT_ALL.format(typed=typed, **names), [json.dumps(records, default=_as_text)])
+            cursor.execute(_insert_all(model, fields, conflict), [json.dumps(records, default=_as_text)])
         else:
-            sql = INSERT_ONE.format(places=", ".join(["%s"] * len(fields)), **names)
-            cursor.executemany(
-                sql, [[f.get_db_prep_save(getattr(row, f.attname), connection) for f in fields] for row in rows]
-            )
+            values = [[_saved(field, row) for field in fields] for row in rows]
+            cursor.executemany(_insert_one(model, fields, conflict), values)
+
+
+def _insert_one(model: type[models.Model], fields: Sequence[Column], conflict: str) -> str:
+    places = ", ".join(["%s"] * len(fields))
+    return INSERT_ONE.format(table=_table(model), columns=_columns(fields), places=places, conflict=conflict)
+
+
+def _insert_all(model: type[models.Model], fields: Sequence[Column], conflict: str) -> str:
+    typed = ", ".join(f"{field.column} {field.db_type(connection)}" for field in fields)
+    return INSERT_ALL.format(table=_table(model), columns=_columns(fields), typed=typed, conflict=conflict)
+
+
+def _columns(fields: Sequence[Column]) -> str:
+    return ", ".join(str(field.column) for field in fields)
+
+
+def _saved(field: Column, row: models.Model) -> Any:
+    return field.get_db_prep_save(getattr(row, field.attname), connection)
 
 
 def _as_text(value: Any) -> str:
@@ -104,7 +107,7 @@ def _record(names: Sequence[str], fields: Sequence[Column], row: Values) -> str:
     texts = [json.dumps(row[0])]
     for field, value in zip(fields, row[1:], strict=True):
         is_json = isinstance(field, models.JSONField)
-        texts.append(value if is_json else json.dumps(value, default=lambda moment: moment.isoformat()))
+        texts.append(value if is_json else json.dumps(value, default=_as_text))
     return "{" + ", ".join(f'"{name}": {text}' for name, text in zip(names, texts, strict=True)) + "}"
 
 
