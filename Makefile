@@ -1,6 +1,6 @@
 # Works as the first command in a fresh clone: needs python3 (3.11, 3.12 or 3.13), make and git.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reset run test test-long converge check bench lock clean
+.PHONY: help setup demo demo-reset run test test-long converge check bench screenshots messages lock clean
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 # PYTHON=/path/to/python3.12 chooses one; otherwise the first supported one on the PATH.
@@ -11,7 +11,7 @@ WORKERS ?= 2
 # A set but empty variable wins over `.env`: the demo never sees a real key, nor a mistake in that file.
 NO_ENV_FILE := STRIPE_SECRET_KEY= STRIPE_WEBHOOK_SECRETS= STRIPE_API_BASE= STRIPE_API_VERSION= DATABASE_URL= DEBUG= \
 	SECRET_KEY= ALLOWED_HOSTS= STRIPE_MAX_REQUESTS_PER_SECOND= EVENTS_KEPT_DAYS= CHANGES_KEPT_DAYS= \
-	PUSH_GRACE_SECONDS=
+	PUSH_GRACE_SECONDS= EXPORTS_DIR= EXPORTS_KEPT_DAYS= EXPORTS_STREAM_ROWS= TRUSTED_PROXIES=
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +67,12 @@ check: .venv/.dev  ## formatting, lint, types, import walls, migrations
 
 bench: .venv/.dev  ## measure: events per second, backfill, export
 	@$(BIN)/python -m tests.bench
+
+screenshots: .venv/.dev  ## a picture of every page in screenshots/: light, dark, and as on a phone
+	@$(BIN)/python -m tests.browser.screenshots
+
+messages: .venv/.dev  ## collect what can be translated into locale/, and compile it
+	@$(BIN)/python manage.py translations
 
 lock:  ## write the lock files anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra sandbox pyproject.toml -o requirements.lock

@@ -116,10 +116,23 @@ def days_kept(env: environ.Env, name: str, *, default: int, least: int) -> int:
 
 def seconds(env: environ.Env, name: str, *, default: int, most: int) -> int:
     """A whole number of seconds, 0 among them."""
+    return whole_number(env, name, default=default, least=0, most=most, of=" of seconds")
+
+
+def whole_number(env: environ.Env, name: str, *, default: int, least: int, most: int, of: str = "") -> int:
+    """A whole number between two others; `of` says what, in the sentence about another one."""
     raw = str(env.str(name, default="")).strip() or str(default)
-    if not raw.isdecimal() or int(raw) > most:
-        raise ImproperlyConfigured(f"{name} is {raw!r}; write a whole number of seconds from 0 to {most}.")
+    if not raw.isdecimal() or not least <= int(raw) <= most:
+        raise ImproperlyConfigured(f"{name} is {raw!r}; write a whole number{of} from {least} to {most}.")
     return int(raw)
+
+
+def folder(env: environ.Env, name: str, *, default: Path) -> Path:
+    """A folder by its whole path; it is made when something is first put there."""
+    path = Path(str(env.str(name, default="")).strip() or default)
+    if not path.is_absolute() or path.is_file():
+        raise ImproperlyConfigured(f"{name} is {str(path)!r}; write the whole path of a folder, like /var/lib/exports.")
+    return path
 
 
 def time_zone(env: environ.Env) -> str:

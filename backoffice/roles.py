@@ -7,7 +7,16 @@ from django.contrib.auth.models import Group, Permission
 from stripe_mirror.kinds import all_kinds
 
 # Our own pages: what came in, what was sent, what changed, what ran.
-INFRASTRUCTURE = ("inboxevent", "push", "job", "change", "syncrun", "mirroredaccount", "healthreport")
+INFRASTRUCTURE = (
+    "inboxevent",
+    "push",
+    "job",
+    "change",
+    "syncrun",
+    "mirroredaccount",
+    "healthreport",
+    "exportrecord",
+)
 EVENT_ACTIONS = ("retry_event", "dismiss_event", "replay_event")
 SUBSCRIPTION_OPERATIONS = (
     "create_subscription",
@@ -89,7 +98,7 @@ class Role:
 
 
 ROLES = (
-    Role(name="Viewer", views=True),
+    Role(name="Viewer", views=True, permissions=("view_note",)),
     Role(
         name="Support",
         includes=("Viewer",),
@@ -104,22 +113,47 @@ ROLES = (
             "unpause_collection",
             "send_invoice",
             "stage_dispute_evidence",
+            "add_note",
+            "view_invoice_links",
         ),
     ),
     Role(
         name="Billing",
         includes=("Support",),
         exports=True,
-        # Who runs operations on many rows watches the job.
-        permissions=(*SUBSCRIPTION_OPERATIONS, *INVOICE_OPERATIONS, "remove_customer_discount", "run_job", "view_job"),
+        # Who runs operations on many rows watches the job. Who writes to customers needs their addresses: nobody else
+        # has personal data in files.
+        permissions=(
+            *SUBSCRIPTION_OPERATIONS,
+            *INVOICE_OPERATIONS,
+            "remove_customer_discount",
+            "run_job",
+            "view_job",
+            "share_savedview",
+            "view_pii",
+            "schedule_export",
+        ),
     ),
     Role(
         name="Finance",
         includes=("Viewer",),
         exports=True,
-        permissions=(*MONEY_OPERATIONS, "run_job", "view_job", "view_change"),
+        permissions=(
+            *MONEY_OPERATIONS,
+            "run_job",
+            "view_job",
+            "view_change",
+            "share_savedview",
+            "schedule_export",
+            "add_note",
+            "view_invoice_links",
+        ),
     ),
-    Role(name="Catalog", includes=("Viewer",), permissions=(*CATALOG_OPERATIONS, "run_job", "view_job")),
+    Role(
+        name="Catalog",
+        includes=("Viewer",),
+        permissions=(*CATALOG_OPERATIONS, "run_job", "view_job", "share_savedview"),
+    ),
     Role(
         name="Operator",
         includes=("Billing", "Finance", "Catalog"),
@@ -134,6 +168,7 @@ ROLES = (
             "run_reconcile",
             "run_sync",
             "view_customerlink",
+            "view_noterevision",
             "view_user",
             "view_group",
         ),

@@ -3,7 +3,9 @@
 import warnings
 from pathlib import Path
 
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
 
 from backoffice import environment
 from backoffice.theme import UNFOLD as UNFOLD
@@ -23,7 +25,14 @@ STRIPE_MAX_REQUESTS_PER_SECOND = environment.positive_number(env, "STRIPE_MAX_RE
 # Stripe lists events for 30 days and may send one again as long: before that none may be forgotten.
 EVENTS_KEPT_DAYS = environment.days_kept(env, "EVENTS_KEPT_DAYS", default=90, least=35)
 CHANGES_KEPT_DAYS = environment.days_kept(env, "CHANGES_KEPT_DAYS", default=0, least=1)
+# Proxies in front that add to X-Forwarded-For.
+TRUSTED_PROXIES = environment.whole_number(env, "TRUSTED_PROXIES", default=0, least=0, most=10)
 PUSH_GRACE_SECONDS = environment.seconds(env, "PUSH_GRACE_SECONDS", default=0, most=3600)
+# Files of large exports: outside of what is served, readable by this user only.
+EXPORTS_DIR = environment.folder(env, "EXPORTS_DIR", default=BASE_DIR / "exports")
+EXPORTS_KEPT_DAYS = environment.whole_number(env, "EXPORTS_KEPT_DAYS", default=7, least=1, most=365)
+# Up to so many rows are sent while they are read; more become a file.
+EXPORTS_STREAM_ROWS = environment.whole_number(env, "EXPORTS_STREAM_ROWS", default=10_000, least=0, most=10_000_000)
 
 # --- Django -------------------------------------------------------------------------------------------------------
 DEBUG = environment.boolean(env, "DEBUG", default=DEMO)
@@ -52,15 +61,23 @@ INSTALLED_APPS = [
     "stripe_mirror",
     "django_tasks",
     "django_tasks_db",
+    # Its templates, for the renderer below.
+    "django.forms",
 ]
+# Widgets are looked for in `templates/`, too.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "backoffice.pages_only.content_security_policy",
+    "backoffice.pages_only.permissions_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "backoffice.pages_only.locale",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "backoffice.pages_only.as_preferred",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -88,7 +105,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
+# Dates read alike on all pages, each language's way.
+FORMAT_MODULE_PATH = "backoffice.formats"
 USE_TZ = True
 TIME_ZONE = environment.time_zone(env)
 
@@ -100,6 +121,8 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 
+# With what a person prefers, read with the user in one query.
+AUTHENTICATION_BACKENDS = ["stripe_mirror.admin.preferring.Backend"]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
@@ -114,6 +137,19 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+# No page runs or shows anything that isn't a file of ours (docs/decisions/0011-content-security-policy.md).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    },
+}
 # The demo speaks plain http on this machine; everything else is served behind TLS.
 if not DEBUG and not DEMO:
     SECURE_SSL_REDIRECT = environment.boolean(env, "SECURE_SSL_REDIRECT", default=True)

@@ -1,4 +1,4 @@
-"""How the admin looks: Unfold's settings (sidebar, colours, environment badge)."""
+"""How the admin looks: Unfold's settings (sidebar, styles, environment badge). Colours are in `colours.css`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,32 +6,38 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
-from django.utils.text import format_lazy
+from django.utils.text import capfirst, format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import Kind, all_kinds
 
 # The sidebar: each group's kinds, by Stripe's `object`, the most asked for first.
-GROUPS = {
-    "Customers": ("customer", "payment_method", "tax_id", "customer_balance_transaction"),
-    "Billing": (
-        "subscription",
-        "subscription_item",
-        "subscription_schedule",
-        "invoice",
-        "line_item",
-        "invoiceitem",
-        "invoice_payment",
-        "credit_note",
-        "credit_note_line_item",
+GROUPS = (
+    (gettext_lazy("Customers"), ("customer", "payment_method", "tax_id", "customer_balance_transaction")),
+    (
+        gettext_lazy("Billing"),
+        (
+            "subscription",
+            "subscription_item",
+            "subscription_schedule",
+            "invoice",
+            "line_item",
+            "invoiceitem",
+            "invoice_payment",
+            "credit_note",
+            "credit_note_line_item",
+        ),
     ),
-    "Payments": ("payment_intent", "charge", "refund", "dispute", "checkout.session", "setup_intent"),
-    "Balance": ("balance_transaction", "payout"),
-    "Catalog": ("product", "price", "coupon", "promotion_code", "discount", "tax_rate"),
-}
+    (gettext_lazy("Payments"), ("payment_intent", "charge", "refund", "dispute", "checkout.session", "setup_intent")),
+    (gettext_lazy("Balance"), ("balance_transaction", "payout")),
+    (gettext_lazy("Catalog"), ("product", "price", "coupon", "promotion_code", "discount", "tax_rate")),
+)
 # For kinds that are in no group.
-REST = "More"
+REST = gettext_lazy("More")
 ICONS = {
     "customer": "group",
     "payment_method": "credit_card",
@@ -61,14 +67,22 @@ ICONS = {
     "discount": "percent",
     "tax_rate": "calculate",
 }
-TITLES = {"payment_intent": "Payments", "tax_id": "Tax IDs", "customer_balance_transaction": "Balance history"}
-BADGES = {"demo": ("DEMO", "info"), "test": ("TEST MODE", "warning"), "live": ("LIVE", "danger")}
+TITLES = {
+    "payment_intent": gettext_lazy("Payments"),
+    "tax_id": gettext_lazy("Tax IDs"),
+    "customer_balance_transaction": gettext_lazy("Balance history"),
+}
+BADGES = {
+    "demo": (gettext_lazy("DEMO"), "info"),
+    "test": (gettext_lazy("TEST MODE"), "warning"),
+    "live": (gettext_lazy("LIVE"), "danger"),
+}
 
 
 def environment(request: HttpRequest) -> list[str]:
     """The badge that says whether real money moves."""
     text, tone = BADGES[conf.mode]
-    return [text, tone]
+    return [str(text), tone]
 
 
 def title_prefix(request: HttpRequest) -> str:
@@ -81,7 +95,9 @@ def allowed(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: bool(getattr(request, "user", None)) and request.user.has_perm(permission)
 
 
-def link(title: str, icon: str, model: str, *, app: str = "stripe_mirror", page: str = "changelist") -> dict[str, Any]:
+def link(
+    title: str | Promise, icon: str, model: str, *, app: str = "stripe_mirror", page: str = "changelist"
+) -> dict[str, Any]:
     """One line of the sidebar, shown to whoever may view the model."""
     return {
         "title": title,
@@ -93,38 +109,54 @@ def link(title: str, icon: str, model: str, *, app: str = "stripe_mirror", page:
 
 def kind_link(kind: Kind) -> dict[str, Any]:
     """The line of a mirrored kind; one that we gave no icon gets a plain one."""
-    plural = str(kind.model._meta.verbose_name_plural).capitalize()
+    plural = capfirst(str(kind.model._meta.verbose_name_plural))
     return link(TITLES.get(kind.object, plural), ICONS.get(kind.object, "data_object"), kind.model_name)
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: every mirrored kind in its group, then our own pages."""
-    home = {"title": "", "items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]}
+    home = {"title": "", "items": [{"title": _("Home"), "icon": "home", "link": reverse_lazy("admin:index")}]}
     return [home, *(group | {"separator": True} for group in kind_groups()), operations(request), people()]
 
 
 def kind_groups() -> list[dict[str, Any]]:
     """The groups of mirrored kinds; one that is in none comes last."""
     kinds = {kind.object: kind for kind in all_kinds()}
-    groups = {title: [kinds.pop(name) for name in names if name in kinds] for title, names in GROUPS.items()}
-    groups[REST] = list(kinds.values())
-    return [{"title": title, "items": [kind_link(kind) for kind in found]} for title, found in groups.items() if found]
+    groups = [(title, [kinds.pop(name) for name in names if name in kinds]) for title, names in GROUPS]
+    groups.append((REST, list(kinds.values())))
+    return [{"title": title, "items": [kind_link(kind) for kind in found]} for title, found in groups if found]
 
 
 def operations(request: HttpRequest) -> dict[str, Any]:
     """What runs behind the pages."""
     items = [
-        link("Health", "monitor_heart", "healthreport"),
-        link("Events", "inbox", "inboxevent"),
-        link("Pushes", "upload", "push") | {"active": lambda request: is_log(request) and not is_waiting(request)},
+        link(_("Health"), "monitor_heart", "healthreport"),
+        link(_("Events"), "inbox", "inboxevent"),
+        link(_("Pushes"), "upload", "push") | {"active": lambda request: is_log(request) and not is_waiting(request)},
         approvals(request),
-        link("Jobs", "stacks", "job"),
-        link("Changes", "history", "change"),
-        link("Syncs", "sync", "syncrun"),
-        link("Proof of sync", "verified", "difference", page="proof"),
-        link("Account", "account_balance", "mirroredaccount"),
+        link(_("Jobs"), "stacks", "job"),
+        exports(),
+        link(_("Export log"), "policy", "exportrecord"),
+        link(_("Notes"), "sticky_note_2", "note"),
+        link(_("Changes"), "history", "change"),
+        link(_("Syncs"), "sync", "syncrun"),
+        link(_("Proof of sync"), "verified", "difference", page="proof"),
+        link(_("Account"), "account_balance", "mirroredaccount"),
     ]
-    return {"title": "Operations", "separator": True, "items": items}
+    return {"title": _("Operations"), "separator": True, "items": items}
+
+
+def exports() -> dict[str, Any]:
+    """The person's own exports, for who may export anything."""
+    return {
+        "title": _("Exports"),
+        "icon": "download",
+        "link": reverse_lazy("exports:index"),
+        # By its name: the settings read this file before there are models.
+        "permission": lambda request: import_string("stripe_mirror.admin.exports.access.exports_anything")(
+            request.user
+        ),
+    }
 
 
 def is_log(request: HttpRequest) -> bool:
@@ -142,7 +174,7 @@ def approvals(request: HttpRequest) -> dict[str, Any]:
     seen, decides = allowed("stripe_mirror.view_push"), allowed("stripe_mirror.approve_push")
     path, may = reverse_lazy("admin:stripe_mirror_push_changelist"), seen(request) and decides(request)
     return {
-        "title": "Waiting for approval",
+        "title": _("Waiting for approval"),
         "icon": "approval",
         "link": format_lazy("{}?state=waiting", path),
         "active": lambda request: is_log(request) and is_waiting(request),
@@ -155,14 +187,14 @@ def approvals(request: HttpRequest) -> dict[str, Any]:
 
 def people() -> dict[str, Any]:
     """Who may use it."""
-    items = [link("Users", "person", "user", app="auth"), link("Groups", "shield_person", "group", app="auth")]
-    items += [link("Limits", "speed", "operationlimit"), link("Customer links", "link", "customerlink")]
-    return {"title": "People", "separator": True, "items": items}
+    items = [link(_("Users"), "person", "user", app="auth"), link(_("Groups"), "shield_person", "group", app="auth")]
+    items += [link(_("Limits"), "speed", "operationlimit"), link(_("Customer links"), "link", "customerlink")]
+    return {"title": _("People"), "separator": True, "items": items}
 
 
 UNFOLD: dict[str, object] = {
-    "SITE_TITLE": "Stripe back office",
-    "SITE_HEADER": "Stripe back office",
+    "SITE_TITLE": gettext_lazy("Stripe back office"),
+    "SITE_HEADER": gettext_lazy("Stripe back office"),
     "SITE_SYMBOL": "sync_alt",
     "SITE_URL": None,
     "SHOW_HISTORY": False,
@@ -172,26 +204,17 @@ UNFOLD: dict[str, object] = {
     "DASHBOARD_CALLBACK": "stripe_mirror.admin.dashboard.home",
     "STYLES": [
         lambda request: static("stripe_mirror/admin.css"),
+        lambda request: static("stripe_mirror/status.css"),
+        lambda request: static("stripe_mirror/lists.css"),
+        lambda request: static("stripe_mirror/customer.css"),
+        lambda request: static("stripe_mirror/timeline.css"),
+        lambda request: static("stripe_mirror/home.css"),
         lambda request: static(f"stripe_mirror/mode-{conf.mode}.css"),
+        lambda request: static("stripe_mirror/find.css"),
     ],
+    "SCRIPTS": [lambda request: static("stripe_mirror/find.js")],
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("stripe_mirror/favicon.svg")}
     ],
-    "BORDER_RADIUS": "6px",
-    "COLORS": {
-        "primary": {
-            "50": "#eef2ff",
-            "100": "#e0e7ff",
-            "200": "#c7d2fe",
-            "300": "#a5b4fc",
-            "400": "#818cf8",
-            "500": "#6366f1",
-            "600": "#5145e5",
-            "700": "#4338ca",
-            "800": "#3730a3",
-            "900": "#312e81",
-            "950": "#1e1b4b",
-        },
-    },
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "backoffice.theme.navigation"},
 }

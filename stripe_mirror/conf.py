@@ -1,5 +1,7 @@
 """Our settings as typed properties, read at use so that tests can override them."""
 
+from pathlib import Path
+
 from django.conf import settings
 
 
@@ -75,6 +77,21 @@ class Conf:
     def push_grace_seconds(self) -> int:
         """For how long a dangerous push can be taken back before it is sent. 0: it is sent at once."""
         return int(settings.PUSH_GRACE_SECONDS)
+
+    @property
+    def exports_dir(self) -> Path:
+        """Where files of exports are kept; served by no one, only through the page of the export."""
+        return Path(settings.EXPORTS_DIR)
+
+    @property
+    def exports_kept_days(self) -> int:
+        """For how long the file of an export can be downloaded."""
+        return int(settings.EXPORTS_KEPT_DAYS)
+
+    @property
+    def exports_stream_rows(self) -> int:
+        """Up to how many rows an export is sent while it is read; more become a file."""
+        return int(settings.EXPORTS_STREAM_ROWS)
 
     @property
     def dashboard_base(self) -> str:

@@ -6,8 +6,10 @@ always 00 and shown without them; three-decimal currencies end in 0 (S51).
 
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
-from babel.numbers import format_currency, get_currency_symbol
+from babel.numbers import format_compact_currency, format_currency, get_currency_symbol
+from django.utils.translation import gettext as _
 
 ZERO_DECIMAL = frozenset(
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
@@ -65,7 +67,10 @@ def to_fine_minor(text: str | Decimal, currency: str) -> Decimal:
     """
     minor = _parsed(text, currency).scaleb(exponent(currency))
     if _decimals(minor) > FINEST:
-        raise WrongAmount(f"Stripe takes at most {FINEST + exponent(currency)} decimals in {currency.upper()}.")
+        raise WrongAmount(
+            _("Stripe takes at most %(n)s decimals in %(currency)s.")
+            % {"n": FINEST + exponent(currency), "currency": currency.upper()}
+        )
     return minor
 
 
@@ -75,9 +80,10 @@ def _parsed(text: str | Decimal, currency: str) -> Decimal:
     except InvalidOperation:
         major = Decimal("NaN")
     if not major.is_finite():
-        raise WrongAmount(f"Write the amount in {currency.upper()} as a number, for example {_example(currency)}.")
+        said = _("Write the amount in %(currency)s as a number, for example %(example)s.")
+        raise WrongAmount(said % {"currency": currency.upper(), "example": _example(currency)})
     if major.adjusted() >= LONGEST:
-        raise WrongAmount(f"This is more {currency.upper()} than Stripe takes.")
+        raise WrongAmount(_("This is more %(currency)s than Stripe takes.") % {"currency": currency.upper()})
     return major
 
 
@@ -90,16 +96,19 @@ def _decimals(amount: Decimal) -> int:
 def _too_fine(currency: str, allowed: int) -> str:
     code = currency.upper()
     if allowed == 0:
-        return f"{code} has no decimals: write a whole number."
+        return _("%(currency)s has no decimals: write a whole number.") % {"currency": code}
     if currency.lower() in THREE_DECIMAL:
-        return f"Stripe takes {code} amounts with a last digit of 0: write at most {allowed} decimals."
-    return f"{code} has {allowed} decimals: write for example {_example(currency)}."
+        said = _("Stripe takes %(currency)s amounts with a last digit of 0: write at most %(n)s decimals.")
+        return said % {"currency": code, "n": allowed}
+    said = _("%(currency)s has %(n)s decimals: write for example %(example)s.")
+    return said % {"currency": code, "n": allowed, "example": _example(currency)}
 
 
 def _example(currency: str) -> str:
     return str(to_major(12_500 if exponent(currency) == 3 else 1_200, currency))
 
 
+@lru_cache(maxsize=8192)
 def format_money(amount: int | Decimal | None, currency: str | None, *, locale: str = "en") -> str:
     """An amount as people read it, "$50.00" or "UGX 5"; "" where there is none."""
     if amount is None:
@@ -113,6 +122,18 @@ def format_money(amount: int | Decimal | None, currency: str | None, *, locale: 
     if get_currency_symbol(code, locale=locale) == code:
         pattern = pattern.replace("¤", "¤\u00a0")
     return format_currency(major, code, format=pattern, locale=locale, currency_digits=False)
+
+
+def format_short(amount: int, currency: str, *, locale: str = "en") -> str:
+    """An amount for the axis of a chart, where there is little room: 1200000 usd → "$12K"."""
+    major = to_major(amount, currency)
+    if abs(major) < 10_000:
+        return format_money(amount, currency, locale=locale) if major % 1 else _whole(major, currency, locale)
+    return format_compact_currency(major, currency.upper(), fraction_digits=1, locale=locale).replace("\u00a0", "")
+
+
+def _whole(major: Decimal, currency: str, locale: str) -> str:
+    return format_currency(major, currency.upper(), format="¤#,##0", locale=locale, currency_digits=False)
 
 
 def totals(amounts: Iterable[tuple[int, str]]) -> dict[str, int]:

@@ -19,15 +19,20 @@ from django_tasks.base import Task
 from django_tasks_db import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
+from stripe_mirror.admin.exports import running, scheduling, tidy
 from stripe_mirror.conf import conf
+from stripe_mirror.figures import work
 from stripe_mirror.inbox import heartbeat, processing, retention
 from stripe_mirror.inbox.health import report
 from stripe_mirror.inbox.store import store_listed
 from stripe_mirror.kinds import get_kind
+from stripe_mirror.models import Import
+from stripe_mirror.models.statistics import refresh_statistics
 from stripe_mirror.pull import backfill, backfill_runs, fetch, reconcile_repair, reconcile_rounds
 from stripe_mirror.pull import catch_up as catching_up
 from stripe_mirror.pull.refresh import refresh_due
 from stripe_mirror.push import jobs, submit
+from stripe_mirror.push.imports import comparing, staging, starting
 
 # A periodic task that began so long ago hangs; until then its successors wait for it, while its worker lives.
 LONGEST_RUN = timedelta(minutes=15)
@@ -35,6 +40,8 @@ LONGEST_RUN = timedelta(minutes=15)
 SLICE = 5.0
 # Each look at the events is one read; Stripe grants an account at least 10,000 a month (docs.stripe.com/rate-limits).
 CATCH_UP = timedelta(minutes=1 if conf.demo else 5)
+# A demo shows what was just done.
+FIGURES = timedelta(seconds=15) if conf.demo else timedelta(minutes=1)
 # How long finished tasks can be looked at.
 KEPT = timedelta(hours=6)
 # Any number that no one else uses: PostgreSQL's advisory lock around the scheduling.
@@ -78,6 +85,21 @@ def run_job(job_id: str) -> None:
         _enqueue_once(run_job, job_id)
 
 
+@task()
+def compare_import(import_id: str) -> None:
+    """Compare a file with the mirror for a while."""
+    upload = Import.objects.alive().filter(pk=UUID(import_id)).first()
+    if upload and comparing.compare(upload, seconds=SLICE):
+        _enqueue_once(compare_import, import_id)
+
+
+@task()
+def start_import(import_id: str) -> None:
+    """Write the rows of a confirmed import's job."""
+    if upload := Import.objects.select_related("owner").filter(pk=UUID(import_id)).first():
+        starting.start(upload)
+
+
 @task(priority=-10)
 def run_reconcile(run_id: str) -> None:
     """Go on with a comparison that a person asked for, for a while."""
@@ -97,6 +119,12 @@ def run_backfill(group: str) -> None:
     """Read on for a while, then let others have the worker."""
     if backfill.work_slice(UUID(group), seconds=SLICE):
         _enqueue_once(run_backfill, group)
+
+
+@task(priority=-10)
+def run_export(export_id: str) -> None:
+    """Write the file of a large export."""
+    running.run_export(UUID(export_id))
 
 
 @task(priority=10)
@@ -120,6 +148,8 @@ def sweep_pushes() -> None:
             _enqueue_once(run_job, str(job_id))
         for group in backfill_runs.due() if mine else ():
             _enqueue_once(run_backfill, str(group))
+        for forgotten, import_id in starting.due() if mine else ():
+            _enqueue_once(compare_import if forgotten == "compare_import" else start_import, import_id)
 
 
 @task()
@@ -162,21 +192,56 @@ def reconcile() -> None:
             reconcile_rounds.take_turn(seconds=SLICE)
 
 
+@task(priority=-5)
+def compute_figures(what: str) -> None:
+    """Put what changed into home's figures for a while; `what` is "all"."""
+    if work.work(seconds=SLICE):
+        _enqueue_once(compute_figures, what)
+
+
+@task(priority=-5)
+def refresh_figures() -> None:
+    """Every minute: home's figures."""
+    with _turn(refresh_figures) as mine:
+        if mine:
+            _enqueue_once(compute_figures, "all")
+
+
+@task()
+def sweep_exports() -> None:
+    """A few times a minute: exports whose time has come, and files that nobody writes."""
+    with _turn(sweep_exports) as mine:
+        if mine:
+            scheduling.run_due()
+        for export_id in running.due_runs() if mine else ():
+            _enqueue_once(run_export, str(export_id))
+
+
+@task()
+def tidy_exports() -> None:
+    """Every ten minutes: files of exports whose time is over go."""
+    with _turn(tidy_exports) as mine:
+        if mine:
+            tidy.tidy()
+
+
 @task()
 def prune_tasks() -> None:
-    """Every hour: forget finished tasks, and end those whose worker was killed."""
+    """Every hour: forget finished tasks and old imports, and end those whose worker was killed."""
     with _turn(prune_tasks) as mine:
         if mine:
             _end_orphans()
             DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - KEPT).delete()
+            staging.forget_expired()
 
 
 @task()
 def keep_tables() -> None:
-    """Every day: partitions for the months to come, and old events and changes go."""
+    """Every day: partitions for the months to come, old events and changes go, and SQLite measures its indexes."""
     with _turn(keep_tables) as mine:
         if mine:
             retention.maintain()
+            refresh_statistics()
 
 
 # What runs for ever, and how often.
@@ -186,8 +251,11 @@ PERIODIC: tuple[tuple[Task[[], None], timedelta], ...] = (
     (catch_up, CATCH_UP),
     (catch_up_undelivered, timedelta(hours=1)),
     (check_health, timedelta(seconds=20)),
+    (sweep_exports, timedelta(seconds=15)),
+    (tidy_exports, timedelta(minutes=10)),
     (prune_tasks, timedelta(hours=1)),
     (reconcile, reconcile_rounds.TURN),
+    (refresh_figures, FIGURES),
     (keep_tables, timedelta(days=1)),
 )
 

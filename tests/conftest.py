@@ -21,6 +21,7 @@ from stripe_mirror.pull.changes import differences
 from stripe_mirror.stripe_api import client as stripe_client
 from tests.chromium import running_chromium, seen
 from tests.emptying import emptier
+from tests.migrated import Migrated
 from tests.sandbox.seeded import seeded
 from tests.sandbox.testing import API_KEY, RunningSandbox
 
@@ -28,6 +29,7 @@ SECRET = "whsec_" + "test"
 # Files that take longest for their number of tests: first, so that no worker has one of them left at the end.
 LONGEST = (
     "browser/test_circle.py",
+    "browser/test_every_page.py",
     "converge/test_convergence.py",
     "management/test_demo.py",
     "admin/test_live_browser.py",
@@ -73,9 +75,34 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_keepdb() -> bool:
+    """Django finds the copy of `migrated` rather than making the test database anew."""
+    return True
+
+
+@pytest.fixture(scope="session")
+def migrated_copy(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Migrated]:
+    """The test database as a copy of one that was migrated before, until the tests are over."""
+    with django_db_blocker.unblock():
+        copy = Migrated()
+        yield copy
+        copy.drop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(migrated_copy: Migrated) -> None:
+    """Before Django sets the test database up."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    migrated_copy: Migrated, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
     """The test database, emptied quickly after each test that commits."""
     with django_db_blocker.unblock():
+        migrated_copy.ready()
         empty = emptier()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty)

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 for name in (
     "ALLOWED_HOSTS",
@@ -9,6 +10,10 @@ for name in (
     "DATABASE_URL",
     "DEBUG",
     "EVENTS_KEPT_DAYS",
+    "EXPORTS_DIR",
+    "EXPORTS_KEPT_DAYS",
+    "EXPORTS_STREAM_ROWS",
+    "TRUSTED_PROXIES",
     "PUSH_GRACE_SECONDS",
     "SECRET_KEY",
     "STRIPE_API_BASE",
@@ -32,6 +37,8 @@ STRIPE_MAX_REQUESTS_PER_SECOND = 5000.0
 # What a delivered event does is to be seen right after the answer.
 STRIPE_APPLY_IN_REQUEST = True
 STRIPE_WEBHOOK_SECRETS = ["whsec_" + "test"]
+# Files of exports: not beside those of somebody's own back office.
+EXPORTS_DIR = Path(tempfile.gettempdir()) / f"backoffice-test-exports-{os.getpid()}"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in production: SQLite's shared memory locks by table and knows no waiting, so threads would meet errors

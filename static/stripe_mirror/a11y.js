@@ -1,4 +1,4 @@
-// Keyboard: tabs by arrow keys, drop-downs that close with Escape, and Unfold's clickable things as buttons.
+// Keyboard: tabs by arrow keys, and "/" for the search box.
 (() => {
     "use strict";
 
@@ -54,33 +54,4 @@
         if (start >= 0) requestAnimationFrame(() => window.scrollTo(0, 0));
     }
     for (const nav of document.querySelectorAll("[data-tabs]")) tabs(nav);
-
-    // Only one filter is open, and Escape or a click elsewhere closes it.
-    const open = () => [...document.querySelectorAll("details.sm-filter[open]")];
-    document.addEventListener("click", (event) => {
-        for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
-    });
-    document.addEventListener("keydown", (event) => {
-        if (event.key === "Escape") {
-            for (const menu of open()) { menu.open = false; menu.querySelector("summary").focus(); }
-        }
-        if (event.key === "/" && !event.target.closest("input, textarea, select, [contenteditable]")) {
-            const box = document.getElementById("searchbar");
-            if (box) { event.preventDefault(); box.focus(); }
-        }
-    });
-
-    // Unfold makes spans and anchors without an address clickable: give them a role, a place in the tab order and Enter.
-    const clickable = "a:not([href])[x-on\\:click], span[x-on\\:click], div[x-on\\:click]:not([x-data])";
-    for (const element of document.querySelectorAll(clickable)) {
-        if (element.closest("[aria-hidden=true]")) continue;
-        element.tabIndex = 0;
-        element.setAttribute("role", "button");
-        if (!element.getAttribute("aria-label") && element.classList.contains("material-symbols-outlined")) {
-            element.setAttribute("aria-label", element.textContent.trim().replace(/_/g, " "));
-        }
-        element.addEventListener("keydown", (event) => {
-            if (event.key === "Enter" || event.key === " ") { event.preventDefault(); element.click(); }
-        });
-    }
 })();

@@ -35,6 +35,7 @@
   async function ask() {
     const query = new URLSearchParams({ since: cursor });
     if (settings.liveObject) query.set("object_id", settings.liveObject);
+    if (settings.liveRelations) query.set("relations", settings.liveRelations);
     const answer = await (await get(`${settings.liveUrl}?${query}`, { Accept: "application/json" })).json();
     cursor = answer.cursor;
     stale = stale || answer.many || answer.changed.length > 0;

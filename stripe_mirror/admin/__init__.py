@@ -20,11 +20,14 @@ from stripe_mirror.admin import (
     limits,
     payments,
     people,
+    push_resource,
     pushes,
     subscriptions,
     sync,
 )
+from stripe_mirror.admin.exports import log as export_log
 from stripe_mirror.admin.generic import register_the_rest
+from stripe_mirror.admin.notes import listing as notes_list
 
 register_the_rest()
 
@@ -37,13 +40,16 @@ __all__ = [
     "customer_tax",
     "customers",
     "differences",
+    "export_log",
     "health",
     "inbox",
     "invoices",
     "jobs",
     "limits",
+    "notes_list",
     "payments",
     "people",
+    "push_resource",
     "pushes",
     "subscriptions",
     "sync",

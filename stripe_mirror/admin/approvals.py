@@ -11,10 +11,14 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.admin import columns, confirming, display
+from stripe_mirror.admin.client_address import client_address
 from stripe_mirror.admin.confirming import ShownAmount
 from stripe_mirror.admin.outcomes import operation_label
+from stripe_mirror.language import said_again
 from stripe_mirror.models import Approval, Push
 from stripe_mirror.push.approvals import approve, decline, waiting_for, why_not_approve, why_not_decide, withdraw
 from stripe_mirror.push.errors import AlreadyDecided, PushError
@@ -81,8 +85,11 @@ def pill(push: Push) -> SafeString:
     if approval is None:
         return display.EMPTY
     if not approval.decision:
-        return display.pill("Waiting", "warning") if push.state == Push.State.WAITING else display.EMPTY
-    words = f"{approval.get_decision_display()} by {approval.decided_by_name}"
+        return display.pill(_("Waiting"), "warning") if push.state == Push.State.WAITING else display.EMPTY
+    words = _("%(decision)s by %(who)s") % {
+        "decision": approval.get_decision_display(),
+        "who": approval.decided_by_name,
+    }
     return display.pill(words, TONES.get(approval.decision, "neutral"))
 
 
@@ -91,14 +98,16 @@ def _of_approval(name: str) -> Any:
 
 
 FACTS = columns.FactGroup(
-    title="Approval",
+    title=gettext_lazy("Approval"),
     facts=(
-        columns.Column("approval", "Approval", pill),
-        columns.made("Amount", lambda push: in_words(approved_stakes(push.approval)) if approval_of(push) else ""),
-        columns.made("Asked", lambda push: display.when(_of_approval("asked_at")(push))),
-        columns.made("Decided", lambda push: display.when(_of_approval("decided_at")(push))),
-        columns.made("Reason of the decision", _of_approval("reason")),
-        columns.made("Decided from address", _of_approval("ip_address")),
+        columns.Column("approval", gettext_lazy("Approval"), pill),
+        columns.made(
+            gettext_lazy("Amount"), lambda push: in_words(approved_stakes(push.approval)) if approval_of(push) else ""
+        ),
+        columns.made(gettext_lazy("Asked"), lambda push: display.when(_of_approval("asked_at")(push))),
+        columns.made(gettext_lazy("Decided"), lambda push: display.when(_of_approval("decided_at")(push))),
+        columns.made(gettext_lazy("Reason of the decision"), _of_approval("reason")),
+        columns.made(gettext_lazy("Decided from address"), _of_approval("ip_address")),
     ),
     only_set=True,
 )
@@ -123,7 +132,7 @@ def decide(request: HttpRequest, push_id: UUID, deed: str, *, back: Callable[[Ht
 
 
 def _do(request: HttpRequest, push: Push, deed: str) -> None:
-    by, ip = cast(User, request.user), request.META.get("REMOTE_ADDR")
+    by, ip = cast(User, request.user), client_address(request)
     reason = request.POST.get("reason", "").replace("\x00", "")[:LONGEST_REASON]
     if deed == APPROVE:
         approve(push, by=by, reason=reason, ip=ip)
@@ -136,14 +145,20 @@ def _do(request: HttpRequest, push: Push, deed: str) -> None:
 def _tell(request: HttpRequest, push: Push, deed: str) -> None:
     label = operation_label(push.operation)
     if deed == DECLINE:
-        messages.success(request, f"{label}: declined, nothing was sent.")
+        messages.success(request, _("%(label)s: declined, nothing was sent.") % {"label": label})
     elif deed == WITHDRAW:
-        messages.success(request, f"{label}: withdrawn, nothing was sent.")
+        messages.success(request, _("%(label)s: withdrawn, nothing was sent.") % {"label": label})
     elif push.state == Push.State.DONE:
-        messages.success(request, f"{label}: approved and done.")
+        messages.success(request, _("%(label)s: approved and done.") % {"label": label})
     elif push.state in (Push.State.REFUSED, Push.State.SKIPPED):
-        messages.error(request, f"{label}: approved, but not done. {push.message}")
+        messages.error(
+            request,
+            _("%(label)s: approved, but not done. %(message)s") % {"label": label, "message": said_again(push.message)},
+        )
     elif push.job_id:
-        messages.success(request, f"{label}: approved. Its job sends it.")
+        messages.success(request, _("%(label)s: approved. Its job sends it.") % {"label": label})
     else:
-        messages.warning(request, f"{label}: approved. It isn't known yet whether Stripe did it; it is asked again.")
+        messages.warning(
+            request,
+            _("%(label)s: approved. It isn't known yet whether Stripe did it; it is asked again.") % {"label": label},
+        )

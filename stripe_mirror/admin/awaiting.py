@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from stripe_mirror.admin import display, receipts
 from stripe_mirror.admin.outcomes import operation_label
@@ -31,13 +31,10 @@ class Awaited:
     sent_at: str = ""
 
 
-def awaiting(request: HttpRequest, row: StripeObject) -> list[Awaited]:
-    """What somebody asked for on this row that waits for a person or for its time, oldest first."""
-    of_row = Push.objects.filter(object_type=row.kind.object, object_id=row.pk)
-    # One query for both: an object's page is opened far more often than anything waits.
-    found = of_row.filter(Q(state=Push.State.WAITING) | Q(pk__in=grace.graced().filter(object_id=row.pk)))
-    pushes = found.select_related("approval").order_by("created_at")[:SHOWN]
-    return [_awaited(request, push) for push in pushes]
+def awaiting(request: HttpRequest, pushes: Iterable[Push]) -> list[Awaited]:
+    """Those of a row's unsettled pushes that wait for a person or for their time, oldest first."""
+    waits = [push for push in pushes if push.state == Push.State.WAITING or grace.is_graced(push)]
+    return [_awaited(request, push) for push in sorted(waits, key=lambda push: push.created_at)[:SHOWN]]
 
 
 def _awaited(request: HttpRequest, push: Push) -> Awaited:
@@ -45,9 +42,15 @@ def _awaited(request: HttpRequest, push: Push) -> Awaited:
     url = receipts.page_of(request, push) if readable else ""
     if push.state != Push.State.WAITING:
         at = display.clock_time(push.next_attempt_at) if push.next_attempt_at else ""
-        return Awaited(f"{operation_label(push.operation)}, by {push.user_name}", url, at)
-    label = f"{operation_label(push.operation)}, {in_words(approved_stakes(push.approval))}, by {push.user_name}"
-    return Awaited(label, url)
+        return Awaited(
+            _("%(label)s, by %(who)s") % {"label": operation_label(push.operation), "who": push.user_name}, url, at
+        )
+    words = _("%(label)s, %(amounts)s, by %(who)s") % {
+        "label": operation_label(push.operation),
+        "amounts": in_words(approved_stakes(push.approval)),
+        "who": push.user_name,
+    }
+    return Awaited(words, url)
 
 
 def above_limit(request: HttpRequest, operation: Operation, row: StripeObject, cleaned: Mapping[str, Any]) -> str:
@@ -61,4 +64,6 @@ def above_limit(request: HttpRequest, operation: Operation, row: StripeObject, c
     user = request.user if request.user.is_authenticated else None
     if not stakes or not limits_of(user, operation).exceeded_by(stakes):
         return ""
-    return f"{in_words(stakes)} is above your limit: another person has to approve it before it is sent."
+    return _("%(amounts)s is above your limit: another person has to approve it before it is sent.") % {
+        "amounts": in_words(stakes)
+    }

@@ -15,6 +15,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.admin import display
 from stripe_mirror.background import enqueue
@@ -31,15 +33,18 @@ class BackfillForm(forms.Form):
     """What to copy, from when on."""
 
     kinds = forms.MultipleChoiceField(
-        required=False, widget=forms.CheckboxSelectMultiple, label="Kinds", help_text="None ticked: all of them."
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=gettext_lazy("Kinds"),
+        help_text=gettext_lazy("None ticked: all of them."),
     )
     since = forms.DateField(
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        label="Created since",
-        help_text="Empty: everything. Kinds that Stripe can't list by date are read whole.",
-        validators=[MinValueValidator(date(1970, 1, 1), "Stripe's clock begins in 1970.")],
-        error_messages={"invalid": "This is no date; write it like 2026-01-31."},
+        label=gettext_lazy("Created since"),
+        help_text=gettext_lazy("Empty: everything. Kinds that Stripe can't list by date are read whole."),
+        validators=[MinValueValidator(date(1970, 1, 1), gettext_lazy("Stripe's clock begins in 1970."))],
+        error_messages={"invalid": gettext_lazy("This is no date; write it like 2026-01-31.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -91,7 +96,7 @@ def _start(request: HttpRequest, cleaned: dict[str, Any]) -> HttpResponse:
     kinds = backfill_runs.listed_kinds(cleaned["kinds"])
     group = backfill_runs.start(kinds, since=since, by=request.user.get_username())
     enqueue("run_backfill", str(group))
-    messages.success(request, "Started: a worker reads it, the newest objects of every kind first.")
+    messages.success(request, _("Started: a worker reads it, the newest objects of every kind first."))
     return HttpResponseRedirect(reverse("admin:stripe_mirror_syncrun_backfill"))
 
 
@@ -110,17 +115,19 @@ def steer(request: HttpRequest, group: UUID, action: str) -> HttpResponse:
     if done and action != "pause":
         enqueue("run_backfill", str(group))
     if done:
-        messages.success(request, "Paused: what was read is stored." if action == "pause" else "Resumed where it was.")
+        messages.success(
+            request, _("Paused: what was read is stored.") if action == "pause" else _("Resumed where it was.")
+        )
     elif not held:
-        messages.info(request, "Nothing was changed: the backfill is in another state by now.")
+        messages.info(request, _("Nothing was changed: the backfill is in another state by now."))
     for name, above in held.items():
         messages.warning(request, _waits(name, above))
     return HttpResponseRedirect(reverse("admin:stripe_mirror_syncrun_backfill"))
 
 
 def _waits(name: str, above: str) -> str:
-    below = display.kind_words(above).lower()
-    return f"{display.kind_words(name)} was not resumed: it stands below each {below}, which are paused. Resume both."
+    names = {"kind": display.kind_words(name), "above": display.in_sentence(display.kind_words(above))}
+    return _("%(kind)s was not resumed: it stands below each %(above)s, which are paused. Resume both.") % names
 
 
 def _context(request: HttpRequest, form: BackfillForm) -> dict[str, Any]:
@@ -129,7 +136,7 @@ def _context(request: HttpRequest, form: BackfillForm) -> dict[str, Any]:
     kinds = progress_of(runs)
     return {
         **admin.site.each_context(request),
-        "title": "Backfill",
+        "title": _("Backfill"),
         "form": form,
         "may_run": request.user.has_perm(PERMISSION),
         "runs_url": reverse("admin:stripe_mirror_syncrun_changelist"),
@@ -151,7 +158,7 @@ def _shown(last: SyncRun, kinds: list[KindProgress]) -> dict[str, Any]:
         "failed": sum(one.state == State.FAILED for one in kinds),
         "verdict": verdict(states),
         "started": display.when(last.started_at),
-        "by": last.started_by or "the command",
+        "by": last.started_by or _("the command"),
         "since": last.since,
         "seen": f"{sum(one.seen for one in kinds):,}",
         "changed": f"{sum(one.changed for one in kinds):,}",
@@ -168,8 +175,8 @@ def verdict(states: set[str]) -> SafeString:
         if state in states:
             return display.pill(display.words(state.label), TONES[state])
     if State.FAILED in states:
-        return display.pill("Partial" if State.DONE in states else "Failed", TONES[State.FAILED])
-    return display.pill("Done", TONES[State.DONE])
+        return display.pill(_("Partial") if State.DONE in states else _("Failed"), TONES[State.FAILED])
+    return display.pill(_("Done"), TONES[State.DONE])
 
 
 def _longest(lefts: list[float | None]) -> str:

@@ -14,8 +14,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from stripe_mirror.admin import bulk_page, display
+from stripe_mirror.admin.client_address import client_address
 from stripe_mirror.admin.forms import dressed
 from stripe_mirror.kinds import Kind
 from stripe_mirror.models import Job
@@ -23,7 +25,8 @@ from stripe_mirror.push.jobs_preview import wishes_of
 from stripe_mirror.push.operation import Operation, may_in_bulk, operations_for
 
 if TYPE_CHECKING:
-    from stripe_mirror.admin.base import ReadOnlyAdmin, StripeObjectAdmin
+    from stripe_mirror.admin.base import StripeObjectAdmin
+    from stripe_mirror.admin.read_only import ReadOnlyAdmin
 
 # Ticked rows travel as ids (one page of them at most), "all that match" as the list's own query.
 IDS = "ids"
@@ -71,13 +74,13 @@ def chosen_rows(request: HttpRequest, model_admin: ReadOnlyAdmin) -> QuerySet[An
 def view(request: HttpRequest, operation: Operation, model_admin: StripeObjectAdmin) -> HttpResponseBase:
     """The dry run; a POST that confirms it plans the job and leads to its page."""
     if not may_in_bulk(request.user, operation):
-        raise PermissionDenied("You may not run this on many objects at once.")
+        raise PermissionDenied(_("You may not run this on many objects at once."))
     if request.method not in ASKING:
         return HttpResponseNotAllowed(ASKING)
     try:
         rows = chosen_rows(request, model_admin)
     except IncorrectLookupParameters:
-        messages.error(request, "This filter is not understood, so nothing was chosen. Filter the list again.")
+        messages.error(request, _("This filter is not understood, so nothing was chosen. Filter the list again."))
         return HttpResponseRedirect(display.list_url(model_admin.model))
     opts = model_admin.model._meta
     ask = bulk_page.Ask(
@@ -87,8 +90,8 @@ def view(request: HttpRequest, operation: Operation, model_admin: StripeObjectAd
         wishes=lambda: wishes_of(rows),
         back=display.list_url(model_admin.model),
         back_title=display.words(opts.verbose_name_plural),
-        title=operation.label,
-        intro=operation.short_description,
+        title=str(operation.label),
+        intro=str(operation.short_description),
     )
     return bulk_page.answer(request, ask, {**model_admin.admin_site.each_context(request), "opts": opts})
 
@@ -105,4 +108,4 @@ def new_job(request: HttpRequest, operation: Operation, **more: Any) -> Job:
     except ValueError:
         job_id = uuid4()
     user = cast(User, request.user)
-    return Job(id=job_id, operation=operation.name, user=user, ip_address=request.META.get("REMOTE_ADDR"), **more)
+    return Job(id=job_id, operation=operation.name, user=user, ip_address=client_address(request), **more)

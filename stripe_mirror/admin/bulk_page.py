@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core import signing
-from django.http import HttpRequest, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.admin import columns, confirming, display
-from stripe_mirror.admin.csv_stream import csv_bytes
+from stripe_mirror.admin.exports.streaming import csv_bytes, streamed
 from stripe_mirror.admin.operations import Sheet
+from stripe_mirror.language import log_language
 from stripe_mirror.models import Job, StripeObject
 from stripe_mirror.money import to_major
 from stripe_mirror.push.errors import PushError
@@ -37,7 +40,9 @@ from stripe_mirror.push.operation import Operation, OperationForm
 SALT, DOWNLOAD_SALT = "stripe_mirror.job_previewed", "stripe_mirror.job_download"
 # How long a dry run may be confirmed, in seconds.
 VALID = 3600
-CHANGED = "Nothing was started: the form, the list or its amounts have changed since. Look at the counts, then confirm."
+CHANGED = gettext_lazy(
+    "Nothing was started: the form, the list or its amounts have changed since. Look at the counts, then confirm."
+)
 CSV_HEADER = ("ID", "Will be done", "Left out because", "At stake", "Currency")
 
 
@@ -73,7 +78,8 @@ def answer(request: HttpRequest, ask: Ask, context: dict[str, Any]) -> HttpRespo
     form = _job_form(ask)
     given = request.POST.get("previewed_token", "") if form is not None else ""
     if given and form is not None:
-        seen = preview_wishes(ask.operation, ask.wishes(), form=form, effects=False)
+        with log_language():
+            seen = preview_wishes(ask.operation, ask.wishes(), form=form, effects=False)
         if not _is_shown(ask, form, seen, given):
             ask.form.add_error(None, CHANGED)
         elif job := _start(ask, form, seen):
@@ -98,7 +104,7 @@ def _job_form(ask: Ask) -> Mapping[str, Any] | None:
 def _start(ask: Ask, form: Mapping[str, Any], seen: Preview) -> Job | None:
     reason = ask.form.cleaned_data.get("reason", "")
     if ask.operation.needs_reason and not reason.strip():
-        ask.form.add_error("reason", "Write the reason; it is kept in the log.")
+        ask.form.add_error("reason", _("Write the reason; it is kept in the log."))
         return None
     ask.job.form, ask.job.reason = dict(form), reason
     try:
@@ -160,7 +166,11 @@ def _page(
 
 def counted(sentences: Counter[str], rows: int) -> list[str]:
     """Each sentence, with the number of rows where it isn't true of all."""
-    return [text if n == rows else f"{text} ({n} of {rows})" for text, n in sentences.most_common() if text]
+    return [text if n == rows else _of(text, n, rows) for text, n in sentences.most_common() if text]
+
+
+def _of(sentence: str, number: int, rows: int) -> str:
+    return _("%(sentence)s (%(number)s of %(rows)s)") % {"sentence": sentence, "number": number, "rows": rows}
 
 
 def _download(request: HttpRequest, ask: Ask) -> HttpResponseBase:
@@ -170,11 +180,11 @@ def _download(request: HttpRequest, ask: Ask) -> HttpResponseBase:
     except signing.BadSignature:
         return HttpResponseRedirect(request.get_full_path())
     rows = _csv_rows(ask.operation, judged(ask.operation, ask.wishes(), form=form))
-    return csv_answer(csv_bytes(CSV_HEADER, rows), f"preview-{slugify(ask.operation.label)}")
+    return streamed(csv_bytes(CSV_HEADER, rows), f"preview-{slugify(ask.operation.label)}.csv")
 
 
 def _csv_rows(operation: Operation, found: Iterable[tuple[Wish, str, Any]]) -> Iterator[tuple[object, ...]]:
-    for wish, reason, _ in found:
+    for wish, reason, _cleaned in found:
         yield (wish.row.pk, "no" if reason else "yes", display.without_secrets(reason), *_stake(operation, wish.row))
 
 
@@ -184,17 +194,3 @@ def _stake(operation: Operation, row: StripeObject) -> tuple[object, str]:
         ((amount, currency),) = amounts
         return to_major(amount, currency), currency.upper()
     return " / ".join(f"{to_major(amount, code)} {code.upper()}" for amount, code in amounts), ""
-
-
-def csv_answer(pieces: Iterator[bytes], name: str) -> StreamingHttpResponse:
-    """A download that starts at once and is written while the rows are read."""
-    return StreamingHttpResponse(
-        pieces,
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}.csv"',
-            "Cache-Control": "no-store",
-            # Proxies that buffer answers would keep the browser waiting for the last row.
-            "X-Accel-Buffering": "no",
-        },
-    )

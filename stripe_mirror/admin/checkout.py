@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
@@ -28,12 +30,12 @@ def sessions_by(relation: str) -> Related:
     """The Checkout sessions that name the row in this relation of theirs."""
     shown = (
         # Not the id: a session's is longer than a table has room for.
-        columns.linked("Opened", lambda row: display.when(row.created)),
+        columns.linked(_("Opened"), lambda row: display.when(row.created)),
         columns.STATUS,
         columns.enum("mode"),
-        columns.amount("amount_total", "Total"),
+        columns.amount("amount_total", _("Total")),
     )
-    return Related(title="Checkout sessions", object="checkout.session", lookup=relation, columns=shown, if_any=True)
+    return Related(title=_("Checkout sessions"), object="checkout.session", lookup=relation, columns=shown, if_any=True)
 
 
 @admin.register(SetupIntent)
@@ -41,7 +43,7 @@ class SetupIntentAdmin(StripeObjectAdmin):
     """Payment methods on their way to be saved for later."""
 
     list_display = (
-        columns.made("Customer", who),
+        columns.made(_("Customer"), who),
         columns.STATUS,
         columns.relation("payment_method"),
         columns.enum("usage"),
@@ -51,21 +53,21 @@ class SetupIntentAdmin(StripeObjectAdmin):
     list_select_related = ("customer", "payment_method")
     search_fields = ("description",)
     search_parents = {"customer": ("name", "email")}
-    search_help_text = "Customer, description or id"
+    search_help_text = _("Customer, description or id")
     key_facts = (
         columns.relation("customer"),
         columns.relation("payment_method"),
-        columns.moment("created", "Date"),
+        columns.moment("created", _("Date")),
     )
     facts = (
         FactGroup(
-            title="Details",
+            title=_("Details"),
             facts=(
                 columns.relation("customer"),
                 columns.relation("payment_method"),
                 columns.enum("usage"),
                 columns.text("description"),
-                columns.made("Failure", setup_failure),
+                columns.made(_("Failure"), setup_failure),
                 columns.text("decline_code"),
                 columns.enum("cancellation_reason"),
             ),
@@ -74,7 +76,7 @@ class SetupIntentAdmin(StripeObjectAdmin):
     related = (sessions_by("setup_intent"),)
 
     def heading(self, row: Any) -> str:
-        return f"Setup for {who(row)}"
+        return gettext("Setup for %(who)s") % {"who": who(row)}
 
 
 @admin.register(CheckoutSession)
@@ -82,49 +84,50 @@ class CheckoutSessionAdmin(StripeObjectAdmin):
     """Visits to Stripe's payment page."""
 
     list_display = (
-        columns.made("Customer", who),
+        columns.made(_("Customer"), who),
         columns.STATUS,
         columns.enum("mode"),
-        columns.amount("amount_total", "Total"),
-        columns.text("client_reference_id", "Reference"),
+        columns.amount("amount_total", _("Total")),
+        columns.text("client_reference_id", _("Reference")),
         columns.CREATED,
     )
     list_select_related = ("customer",)
     detail_select_related = ("payment_intent", "setup_intent", "subscription", "invoice")
     search_fields = ("customer_email",)
     search_parents = {"customer": ("name", "email")}
-    search_help_text = "Customer, email or id"
+    search_help_text = _("Customer, email or id")
     key_facts = (
         columns.relation("customer"),
         columns.enum("mode"),
-        columns.amount("amount_total", "Total"),
-        columns.moment("created", "Opened"),
+        columns.amount("amount_total", _("Total")),
+        columns.moment("created", _("Opened")),
     )
     facts = (
         FactGroup(
-            title="Details",
+            title=_("Details"),
             facts=(
                 columns.relation("customer"),
-                columns.text("customer_email", "Email"),
+                columns.text("customer_email", _("Email")),
                 columns.enum("mode"),
-                columns.enum("payment_status", "Payment"),
-                columns.amount("amount_subtotal", "Subtotal"),
-                columns.amount("amount_total", "Total"),
-                columns.text("client_reference_id", "Reference"),
-                columns.moment("expires_at", "Expires"),
+                columns.enum("payment_status", _("Payment")),
+                columns.amount("amount_subtotal", _("Subtotal")),
+                columns.amount("amount_total", _("Total")),
+                columns.text("client_reference_id", _("Reference")),
+                columns.moment("expires_at", _("Expires")),
             ),
         ),
         FactGroup(
-            title="What came of it",
+            title=_("What came of it"),
             only_set=True,
             facts=(
                 columns.relation("subscription"),
                 columns.relation("invoice"),
-                columns.relation("payment_intent", "Payment"),
+                columns.relation("payment_intent", _("Payment")),
                 columns.relation("setup_intent"),
             ),
         ),
     )
 
     def heading(self, row: Any) -> str:
-        return f"Checkout of {format_money(row.amount_total, row.currency)}".removesuffix(" of ") or str(row.pk)
+        total = format_money(row.amount_total, row.currency)
+        return gettext("Checkout of %(amount)s") % {"amount": total} if total else gettext("Checkout")

@@ -17,6 +17,7 @@ from stripe_mirror.models import StripeObject
 from stripe_mirror.push.effects import Amount
 from stripe_mirror.push.operation import Operation
 from stripe_mirror.push.preview import Preview, call_lines, preview
+from stripe_mirror.push.preview import told as told_of
 
 SALT = "stripe_mirror.previewed"
 # How long a preview may be confirmed, in seconds.
@@ -54,7 +55,7 @@ def shown(preview: Preview) -> ShownPreview:
         money=amounts(preview.effects.money),
         lines=amounts(preview.effects.lines),
         follows=list(preview.effects.follows),
-        final=preview.effects.final,
+        final=str(preview.effects.final),
         failure=preview.failure,
         needed=preview.needed,
         may_confirm=preview.may_confirm,
@@ -78,7 +79,7 @@ def confirmed(
     local = preview(operation, row, cleaned, ask=False)
     if not local.needed:
         # Where the form is wrong, submitting says so.
-        return local.told()
+        return told_of(operation, row, cleaned, local)
     try:
         about, told = signing.loads(given, salt=SALT, max_age=VALID)
     except (signing.BadSignature, ValueError, TypeError):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
@@ -16,8 +17,8 @@ class TaxIdAdmin(StripeObjectAdmin):
     """VAT numbers and the like."""
 
     list_display = (
-        columns.made("Tax ID", display.name_of),
-        columns.made("Type", lambda row: tax_type(row)),
+        columns.made(_("Tax ID"), display.name_of),
+        columns.made(_("Type"), lambda row: tax_type(row)),
         columns.relation("customer"),
         columns.STATUS,
         columns.text("country"),
@@ -27,17 +28,17 @@ class TaxIdAdmin(StripeObjectAdmin):
     list_select_related = ("customer",)
     search_fields = ("value", "verified_name")
     search_parents = {"customer": ("name", "email")}
-    search_help_text = "Number, customer or id"
-    key_facts = (columns.relation("customer"), columns.text("country"), columns.moment("created", "Added"))
+    search_help_text = _("Number, customer or id")
+    key_facts = (columns.relation("customer"), columns.text("country"), columns.moment("created", _("Added")))
     facts = (
         FactGroup(
-            title="Details",
+            title=_("Details"),
             facts=(
-                columns.text("value", "Number"),
-                columns.made("Type", lambda row: tax_type(row)),
+                columns.text("value", _("Number")),
+                columns.made(_("Type"), lambda row: tax_type(row)),
                 columns.text("country"),
                 columns.relation("customer"),
-                columns.enum("verification_status", "Check"),
+                columns.enum("verification_status", _("Check")),
                 columns.text("verified_name"),
                 columns.text("verified_address"),
             ),
@@ -53,13 +54,13 @@ def tax_type(row: Any) -> str:
 def tax_ids() -> Related:
     """A customer's tax ids."""
     shown = (
-        columns.linked("Tax ID", display.name_of),
-        columns.made("Type", tax_type),
+        columns.linked(_("Tax ID"), display.name_of),
+        columns.made(_("Type"), tax_type),
         columns.STATUS,
         columns.text("verified_name"),
-        columns.moment("created", "Added"),
+        columns.moment("created", _("Added")),
     )
-    return Related(title="Tax IDs", object="tax_id", lookup="customer", columns=shown, if_any=True)
+    return Related(title=_("Tax IDs"), object="tax_id", lookup="customer", columns=shown, if_any=True)
 
 
 @admin.register(CustomerBalanceTransaction)
@@ -72,28 +73,28 @@ class CustomerBalanceTransactionAdmin(PaymentAdmin):
         columns.relation("customer"),
         columns.text("description"),
         columns.relation("invoice"),
-        columns.amount("ending_balance", "Balance after"),
+        columns.amount("ending_balance", _("Balance after")),
         columns.CREATED,
     )
     list_select_related = ("customer", "invoice")
     detail_select_related = ("credit_note", "checkout_session")
     search_fields = ("description",)
     search_parents = {"customer": ("name", "email")}
-    search_help_text = "Customer, description, invoice or id"
+    search_help_text = _("Customer, description, invoice or id")
     key_facts = (
         columns.relation("customer"),
-        columns.amount("ending_balance", "Balance after"),
-        columns.moment("created", "Date"),
+        columns.amount("ending_balance", _("Balance after")),
+        columns.moment("created", _("Date")),
     )
     facts = (
         FactGroup(
-            title="Details",
+            title=_("Details"),
             facts=(
                 columns.amount("amount"),
                 columns.enum("type"),
                 columns.relation("customer"),
                 columns.text("description"),
-                columns.amount("ending_balance", "Balance after"),
+                columns.amount("ending_balance", _("Balance after")),
                 columns.relation("invoice"),
                 columns.relation("credit_note"),
                 columns.relation("checkout_session"),
@@ -108,9 +109,9 @@ def balance_history() -> Related:
         columns.linked_amount(),
         columns.enum("type"),
         columns.text("description"),
-        columns.amount("ending_balance", "Balance after"),
-        columns.moment("created", "Date"),
+        columns.amount("ending_balance", _("Balance after")),
+        columns.moment("created", _("Date")),
     )
     return Related(
-        title="Balance history", object="customer_balance_transaction", lookup="customer", columns=shown, if_any=True
+        title=_("Balance history"), object="customer_balance_transaction", lookup="customer", columns=shown, if_any=True
     )

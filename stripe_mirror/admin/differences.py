@@ -10,13 +10,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.admin import columns, detail, display
-from stripe_mirror.admin.base import READING, ReadOnlyAdmin
 from stripe_mirror.admin.columns import Column, FactGroup
 from stripe_mirror.admin.filters import ObjectTypeFilter, StateFilter
 from stripe_mirror.admin.inbox import OBJECT
 from stripe_mirror.admin.proof import nature_pill, proof, shown
+from stripe_mirror.admin.read_only import READING, ReadOnlyAdmin
 from stripe_mirror.background import enqueue
 from stripe_mirror.kinds import Kind, all_kinds, kind_of
 from stripe_mirror.models import Difference
@@ -43,12 +45,12 @@ def by(row: Any) -> str:
     """Who repaired it."""
     if row.outcome != Difference.Outcome.REPAIRED:
         return ""
-    return str(row.repaired_by) if row.repaired_by else "Schedule or command"
+    return str(row.repaired_by) if row.repaired_by else _("Schedule or command")
 
 
-NATURE = Column("nature_words", "Difference", nature_pill)
-OUTCOME = Column("outcome_words", "Outcome", outcome_pill)
-KIND = columns.made("Kind", lambda row: display.kind_words(row.object_type))
+NATURE = Column("nature_words", gettext_lazy("Difference"), nature_pill)
+OUTCOME = Column("outcome_words", gettext_lazy("Outcome"), outcome_pill)
+KIND = columns.made(gettext_lazy("Kind"), lambda row: display.kind_words(row.object_type))
 
 
 @admin.register(Difference)
@@ -62,29 +64,29 @@ class DifferenceAdmin(ReadOnlyAdmin):
         KIND,
         NATURE,
         OUTCOME,
-        columns.made("Fields", lambda row: ", ".join(sorted(row.fields)[:4])),
-        columns.moment("found_at", "Found"),
-        columns.moment("repaired_at", "Ended"),
-        columns.made("By", by),
+        columns.made(gettext_lazy("Fields"), lambda row: ", ".join(sorted(row.fields)[:4])),
+        columns.moment("found_at", gettext_lazy("Found")),
+        columns.moment("repaired_at", gettext_lazy("Ended")),
+        columns.made(gettext_lazy("By"), by),
     )
     list_select_related = ("repaired_by",)
     list_filter = (OutcomeFilter, ObjectTypeFilter)
     search_exact = ("object_id",)
-    search_help_text = "Id of an object"
+    search_help_text = gettext_lazy("Id of an object")
     facts = (
         FactGroup(
-            title="Difference",
+            title=gettext_lazy("Difference"),
             facts=(
                 OBJECT,
                 KIND,
                 NATURE,
                 OUTCOME,
-                columns.text("likely_why", "Likely why"),
-                columns.moment("found_at", "Found"),
-                columns.moment("repaired_at", "Ended"),
-                columns.made("Repaired by", by),
+                columns.text("likely_why", gettext_lazy("Likely why")),
+                columns.moment("found_at", gettext_lazy("Found")),
+                columns.moment("repaired_at", gettext_lazy("Ended")),
+                columns.made(gettext_lazy("Repaired by"), by),
                 columns.text("note"),
-                columns.relation("run", "Comparison"),
+                columns.relation("run", gettext_lazy("Comparison")),
             ),
         ),
     )
@@ -124,7 +126,7 @@ class DifferenceAdmin(ReadOnlyAdmin):
         self.demand_view(request)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Proof of sync",
+            "title": _("Proof of sync"),
             "opts": self.opts,
             "zone": detail.zone_name(),
             **proof(request),
@@ -138,11 +140,15 @@ class DifferenceAdmin(ReadOnlyAdmin):
         seen = [kind for kind in compared_kinds() if detail.may_view(request.user, kind.object)]
         kinds = [kind for kind in seen if object_type in ("all", kind.object)]
         if not kinds:
-            return self._back(request, "warning", "There is no such kind; nothing was started.")
+            return self._back(request, "warning", _("There is no such kind; nothing was started."))
         for kind in kinds:
             enqueue("run_reconcile", str(ask(kind, by=request.user.get_username()).pk))
-        what = "every kind" if object_type == "all" else _plural(kinds[0])
-        return self._back(request, "success", f"Comparing {what} with Stripe. Reload this page to see how far it is.")
+        what = _("every kind") if object_type == "all" else _plural(kinds[0])
+        return self._back(
+            request,
+            "success",
+            _("Comparing %(what)s with Stripe. Reload this page to see how far it is.") % {"what": what},
+        )
 
     def repair_view(self, request: HttpRequest, difference_id: int) -> HttpResponse:
         """Store what Stripe says of one object."""
@@ -160,11 +166,15 @@ class DifferenceAdmin(ReadOnlyAdmin):
             return refusal
         kind = kind_of(object_type)
         if kind is None:
-            return self._back(request, "warning", "There is no such kind; nothing was started.")
+            return self._back(request, "warning", _("There is no such kind; nothing was started."))
         # Also what failed before: whoever asks again has mended why.
         Difference.objects.filter(object_type=object_type, outcome=Difference.Outcome.OPEN).update(note="")
         enqueue("repair_differences", object_type, str(request.user.pk))
-        return self._back(request, "success", f"Repairing {_plural(kind)}. Reload this page to see how far it is.")
+        return self._back(
+            request,
+            "success",
+            _("Repairing %(what)s. Reload this page to see how far it is.") % {"what": _plural(kind)},
+        )
 
     def _refusal(self, request: HttpRequest, object_type: str) -> HttpResponse | None:
         """Who compares or repairs learns what objects of the kind look like."""

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from stripe_mirror.admin import columns, display
 from stripe_mirror.admin.base import StripeObjectAdmin
@@ -13,7 +15,11 @@ from stripe_mirror.models import Discount, PromotionCode
 def redemptions(row: Any) -> str:
     """How often it was used, of how many."""
     used = row.times_redeemed or 0
-    return f"{used} of {row.max_redemptions}" if row.max_redemptions else str(used)
+    return (
+        gettext("%(used)s of %(most)s") % {"used": used, "most": row.max_redemptions}
+        if row.max_redemptions
+        else str(used)
+    )
 
 
 def minimum(row: Any) -> Any:
@@ -43,26 +49,26 @@ def coupon_name(row: Any) -> str:
 def discounts_on(relation: str) -> Related:
     """The discounts of what the row pays, where it has some."""
     shown = (
-        columns.linked("Discount", coupon_name),
-        columns.made("Terms", terms),
+        columns.linked(_("Discount"), coupon_name),
+        columns.made(_("Terms"), terms),
         columns.STATUS,
-        columns.moment("created", "Since"),
+        columns.moment("created", _("Since")),
     )
     return Related(
-        title="Discounts", object="discount", lookup=relation, columns=shown, select=("coupon",), if_any=True
+        title=_("Discounts"), object="discount", lookup=relation, columns=shown, select=("coupon",), if_any=True
     )
 
 
 def discounts_by(relation: str) -> Related:
     """The discounts that a coupon or a code made."""
     shown = (
-        columns.linked("Since", lambda row: display.when(row.created)),
+        columns.linked(_("Since"), lambda row: display.when(row.created)),
         columns.STATUS,
         columns.relation("customer"),
-        columns.made("Applies to", applies_to),
+        columns.made(_("Applies to"), applies_to),
     )
     select = ("customer", "subscription", "invoice")
-    return Related(title="Discounts", object="discount", lookup=relation, columns=shown, select=select, if_any=True)
+    return Related(title=_("Discounts"), object="discount", lookup=relation, columns=shown, select=select, if_any=True)
 
 
 @admin.register(PromotionCode)
@@ -70,41 +76,41 @@ class PromotionCodeAdmin(StripeObjectAdmin):
     """What customers type to get a coupon."""
 
     list_display = (
-        columns.made("Code", display.name_of),
+        columns.made(_("Code"), display.name_of),
         columns.STATUS,
         columns.relation("coupon"),
-        columns.made("Terms", terms),
-        columns.made("Redeemed", redemptions, numeric=True),
-        columns.relation("customer", "Only for"),
+        columns.made(_("Terms"), terms),
+        columns.made(_("Redeemed"), redemptions, numeric=True),
+        columns.relation("customer", _("Only for")),
         columns.CREATED,
     )
     list_select_related = ("coupon", "customer")
     search_fields = ("code",)
     search_parents = {"coupon": ("name",)}
-    search_help_text = "Code, coupon or id"
+    search_help_text = _("Code, coupon or id")
     key_facts = (
         columns.relation("coupon"),
-        columns.made("Terms", terms),
-        columns.made("Redeemed", redemptions),
+        columns.made(_("Terms"), terms),
+        columns.made(_("Redeemed"), redemptions),
     )
     facts = (
         FactGroup(
-            title="Details",
+            title=_("Details"),
             facts=(
                 columns.text("code"),
                 columns.relation("coupon"),
-                columns.made("Terms", terms),
-                columns.made("Redeemed", redemptions),
-                columns.moment("expires_at", "Expires"),
+                columns.made(_("Terms"), terms),
+                columns.made(_("Redeemed"), redemptions),
+                columns.moment("expires_at", _("Expires")),
                 columns.flag("active"),
             ),
         ),
         FactGroup(
-            title="Who may use it",
+            title=_("Who may use it"),
             facts=(
-                columns.relation("customer", "Only for"),
-                columns.flag("first_time_transaction", "First payment only"),
-                columns.made("Order of at least", minimum),
+                columns.relation("customer", _("Only for")),
+                columns.flag("first_time_transaction", _("First payment only")),
+                columns.made(_("Order of at least"), minimum),
             ),
         ),
     )
@@ -116,36 +122,36 @@ class DiscountAdmin(StripeObjectAdmin):
     """Coupons at work: on a customer, a subscription or an invoice."""
 
     list_display = (
-        columns.made("Discount", coupon_name),
-        columns.made("Terms", terms),
+        columns.made(_("Discount"), coupon_name),
+        columns.made(_("Terms"), terms),
         columns.STATUS,
         columns.relation("customer"),
-        columns.made("Applies to", applies_to),
-        columns.day("created", "Since", order=True),
-        columns.day("end", "Until", order=True),
+        columns.made(_("Applies to"), applies_to),
+        columns.day("created", _("Since"), order=True),
+        columns.day("end", _("Until"), order=True),
     )
     list_select_related = ("coupon", "customer", "subscription", "invoice")
     detail_select_related = ("promotion_code",)
     search_parents = {"customer": ("name", "email"), "coupon": ("name",)}
-    search_help_text = "Coupon, customer, subscription, invoice or id"
+    search_help_text = _("Coupon, customer, subscription, invoice or id")
     key_facts = (
-        columns.made("Terms", terms),
+        columns.made(_("Terms"), terms),
         columns.relation("customer"),
-        columns.made("Applies to", applies_to),
+        columns.made(_("Applies to"), applies_to),
     )
     facts = (
         FactGroup(
-            title="Details",
+            title=_("Details"),
             facts=(
                 columns.relation("coupon"),
                 columns.relation("promotion_code"),
                 columns.relation("customer"),
                 columns.relation("subscription"),
-                columns.made("Subscription item", lambda row: display.link_to_id(row.subscription_item_id)),
+                columns.made(_("Subscription item"), lambda row: display.link_to_id(row.subscription_item_id)),
                 columns.relation("invoice"),
-                columns.made("Invoice item", lambda row: display.link_to_id(row.invoice_item_id)),
-                columns.moment("created", "Since"),
-                columns.moment("end", "Until"),
+                columns.made(_("Invoice item"), lambda row: display.link_to_id(row.invoice_item_id)),
+                columns.moment("created", _("Since")),
+                columns.moment("end", _("Until")),
             ),
         ),
     )

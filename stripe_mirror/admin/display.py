@@ -11,12 +11,15 @@ from urllib.parse import quote, urlencode
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.functional import Promise, lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import kind_of, kind_of_id
+from stripe_mirror.language import spoken
 from stripe_mirror.models import StripeObject
 from stripe_mirror.models.fields import LAST_SECOND
 from stripe_mirror.money import format_money
@@ -27,9 +30,13 @@ SECRET = re.compile(r"(?<![A-Za-z0-9])(?:(?:sk|rk)_(?:test|live)_|whsec_)\w+")
 HIDDEN = "•••••• (hidden)"
 
 
+# What turns the direction of the text after it: it would turn what stands beside a name, too.
+TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+
 def without_secrets(text: str) -> str:
-    """The text with everything hidden that looks like a key or a signing secret of Stripe's."""
-    return SECRET.sub(HIDDEN, text)
+    """The text as it may stand on a page: without what looks like a key of Stripe's, or turns the text around it."""
+    return SECRET.sub(HIDDEN, text.translate(TURNS))
 
 
 def plain(value: object) -> SafeString:
@@ -39,17 +46,31 @@ def plain(value: object) -> SafeString:
     return format_html("{}", without_secrets(str(value)))
 
 
-def words(value: object) -> str:
+def plain_words(value: object) -> str:
     """Stripe's enum value as words: "past_due" → "Past due". Unknown values read as they are (S18)."""
     text = str(value or "").replace("_", " ")
-    return text[:1].upper() + text[1:]
+    return (text[:1].upper() + text[1:]).replace("Sepa ", "SEPA ")
 
 
-def pill(text: str, tone: str = "neutral", *, title: str = "") -> SafeString:
+def words(value: object) -> str:
+    """As `plain_words`, in the person's language where `vocabulary` has the words."""
+    text = plain_words(value)
+    return _(text) if text else ""
+
+
+words_lazily = lazy(words, str)
+
+
+def in_sentence(text: str) -> str:
+    """A heading's words inside a sentence: in English they begin small."""
+    return text.lower() if spoken().language == "en" else text
+
+
+def pill(text: str | Promise, tone: str = "neutral", *, title: str = "") -> SafeString:
     """A small coloured label; the tones are neutral, success, info, warning and danger."""
     if not text:
         return EMPTY
-    return format_html('<span class="sm-pill sm-{}" title="{}">{}</span>', tone, title, without_secrets(text))
+    return format_html('<span class="sm-pill sm-{}" title="{}">{}</span>', tone, title, without_secrets(str(text)))
 
 
 def money(amount: int | None, currency: str | None) -> SafeString:
@@ -58,9 +79,8 @@ def money(amount: int | None, currency: str | None) -> SafeString:
         return EMPTY
     text = format_money(amount, currency)
     code = (currency or "").upper()
-    if not code or text.lstrip("-").startswith(code):
-        # An empty currency keeps the digits in line with rows that have one.
-        return format_html('<span class="sm-money">{} <span class="sm-currency"></span></span>', text)
+    # Where the currency has no sign, its code stands where that of the others stands: behind the digits.
+    text = re.sub(rf"{re.escape(code)}\s?", "", text, count=1) if code else text
     return format_html('<span class="sm-money">{} <span class="sm-currency">{}</span></span>', text, code)
 
 
@@ -69,18 +89,18 @@ def moment_text(moment: datetime | None, *, zone: bool = False) -> str:
     if moment is None:
         return ""
     local = localtime(moment)
-    text = date_format(local, "j M Y, H:i")
+    text = date_format(local, "DATETIME_FORMAT")
     return f"{text} {local.tzname()}" if zone else text
 
 
 def day_text(moment: datetime | None) -> str:
     """The day in TIME_ZONE: "3 May 2027"."""
-    return date_format(localtime(moment), "j M Y") if moment else ""
+    return date_format(localtime(moment)) if moment else ""
 
 
 def bank_day_text(moment: datetime | None) -> str:
     """A date that Stripe means as such, whatever the zone, and sends as midnight in UTC: when money arrives."""
-    return date_format(moment.astimezone(UTC), "j M Y") if moment else ""
+    return date_format(moment.astimezone(UTC)) if moment else ""
 
 
 def when(moment: datetime | None, *, zone: bool = False) -> SafeString:
@@ -96,6 +116,11 @@ def clock_time(moment: datetime) -> SafeString:
 def day(moment: datetime | None) -> SafeString:
     """The day of a moment in TIME_ZONE; the moment in UTC on hover."""
     return _time(moment, day_text(moment))
+
+
+def days(first: datetime | None, last: datetime | None) -> SafeString:
+    """A span of days; each moment in UTC on hover."""
+    return format_html("{} – {}", day(first), day(last))
 
 
 def bank_day(moment: datetime | None) -> SafeString:
@@ -121,7 +146,7 @@ def from_unix(second: object) -> datetime | None:
 
 def yes_no(value: object) -> SafeString:
     """Yes, no, or a dash where it isn't known."""
-    return EMPTY if value is None else plain("Yes" if value else "No")
+    return EMPTY if value is None else plain(_("Yes") if value else _("No"))
 
 
 def link(text: object, url: str, *, css: str = "sm-link") -> SafeString:
@@ -173,7 +198,8 @@ def row_link(row: Model | None, missing: object = None) -> SafeString:
     """A link to a row by its name; the bare id where the row isn't mirrored (yet)."""
     if row is None:
         return mono(missing)
-    return link(name_of(row), object_url(row))
+    name = name_of(row)
+    return link(name, object_url(row), css="sm-link sm-code" if name == row.pk else "sm-link")
 
 
 def id_of(value: Any) -> str:

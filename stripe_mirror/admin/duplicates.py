@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.admin import columns, detail, display, operations
 from stripe_mirror.admin.columns import Column
@@ -18,7 +20,10 @@ from stripe_mirror.models import Customer, duplicates
 from stripe_mirror.models.duplicates import Duplicates
 from stripe_mirror.push.operation import get_operation, may
 
-WAYS = {"email": ("Same e-mail address", duplicates.by_email), "card": ("Same card", duplicates.by_payment_method)}
+WAYS = {
+    "email": (gettext_lazy("Same e-mail address"), duplicates.by_email),
+    "card": (gettext_lazy("Same card"), duplicates.by_payment_method),
+}
 
 
 def view(request: HttpRequest, site: Any, *, more: Sequence[Column]) -> HttpResponse:
@@ -33,18 +38,18 @@ def view(request: HttpRequest, site: Any, *, more: Sequence[Column]) -> HttpResp
     page = ways[by][1](after=request.GET.get("after", ""))
     running = duplicates.running_subscriptions(row for group in page.groups for row in group.customers)
     shown = (
-        columns.made("Customer", display.row_link),
+        columns.made(gettext_lazy("Customer"), display.row_link),
         columns.text("email"),
-        columns.made("Subscriptions", lambda row: running.get(row.pk, 0), numeric=True),
+        columns.made(gettext_lazy("Subscriptions"), lambda row: running.get(row.pk, 0), numeric=True),
         *more,
-        columns.moment("created", "Since"),
+        columns.moment("created", gettext_lazy("Since")),
         columns.made("", lambda row: _deletion(request, row)),
     )
     context = {
         **site.each_context(request),
-        "title": "Possible duplicates",
+        "title": _("Possible duplicates"),
         "opts": Customer._meta,
-        "ways": [(f"?by={key}", words, key == by) for key, (words, _) in ways.items()],
+        "ways": [(f"?by={key}", words, key == by) for key, (words, _way) in ways.items()],
         "tables": [_table(number, group, shown) for number, group in enumerate(page.groups)],
         "begun": bool(request.GET.get("after")),
         "first": f"?by={by}",

@@ -17,7 +17,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from stripe_mirror.admin import bulk, display
 from stripe_mirror.admin.detail import Table
@@ -40,40 +43,46 @@ class Words:
     """How a verb reads on buttons and pages."""
 
     name: str
-    label: str
-    short_description: str
-    done: str
+    label: str | Promise
+    short_description: str | Promise
+    done: str | Promise
     danger: bool = False
 
 
 WORDS = {
     Verb.RETRY: Words(
         name="retry",
-        label="Retry now",
-        short_description="Events that wait or were given up are tried again at once, with all their tries.",
-        done="{} will be tried again in a moment.",
+        label=gettext_lazy("Retry now"),
+        short_description=gettext_lazy(
+            "Events that wait or were given up are tried again at once, with all their tries."
+        ),
+        done=gettext_lazy("{} will be tried again in a moment."),
     ),
     Verb.REPLAY: Words(
         name="replay",
-        label="Replay",
-        short_description="Each event is decided once more, like a new one. A row never becomes older by it.",
-        done="{} will be decided again in a moment.",
+        label=gettext_lazy("Replay"),
+        short_description=gettext_lazy(
+            "Each event is decided once more, like a new one. A row never becomes older by it."
+        ),
+        done=gettext_lazy("{} will be decided again in a moment."),
     ),
     Verb.DISMISS: Words(
         name="dismiss",
-        label="Dismiss",
-        short_description="Events that failed or belong elsewhere are given up for good. They stay in the list.",
-        done="{} dismissed.",
+        label=gettext_lazy("Dismiss"),
+        short_description=gettext_lazy(
+            "Events that failed or belong elsewhere are given up for good. They stay in the list."
+        ),
+        done=gettext_lazy("{} dismissed."),
         danger=True,
     ),
 }
 OUTCOMES = {
-    Foreseen.APPLY: ("Would change the row", "info"),
-    Foreseen.READ: ("Would be read from Stripe", "warning"),
-    Foreseen.STALE: ("Older than the row", "neutral"),
-    Foreseen.DUPLICATE: ("Same as the row", "success"),
-    Foreseen.IGNORED: ("Not mirrored", "neutral"),
-    Foreseen.PARKED: ("Of another account or mode", "warning"),
+    Foreseen.APPLY: (gettext_lazy("Would change the row"), "info"),
+    Foreseen.READ: (gettext_lazy("Would be read from Stripe"), "warning"),
+    Foreseen.STALE: (gettext_lazy("Older than the row"), "neutral"),
+    Foreseen.DUPLICATE: (gettext_lazy("Same as the row"), "success"),
+    Foreseen.IGNORED: (gettext_lazy("Not mirrored"), "neutral"),
+    Foreseen.PARKED: (gettext_lazy("Of another account or mode"), "warning"),
 }
 
 
@@ -90,10 +99,10 @@ class NoteForm(forms.Form):
     """Why an event is given up."""
 
     note = forms.CharField(
-        label="Note",
+        label=gettext_lazy("Note"),
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Why it needs no more attention. It is kept with your name.",
+        help_text=gettext_lazy("Why it needs no more attention. It is kept with your name."),
     )
 
 
@@ -142,7 +151,7 @@ def view(request: HttpRequest, name: str, model_admin: InboxEventAdmin) -> HttpR
         until = _until(request)
         events = replay.fitting(_chosen(request, model_admin, until), verb)
     except IncorrectLookupParameters:
-        messages.error(request, "This filter is not understood, so nothing was chosen. Filter the list again.")
+        messages.error(request, _("This filter is not understood, so nothing was chosen. Filter the list again."))
         return HttpResponseRedirect(display.list_url(InboxEvent))
     form = _form(request, verb)
     if request.method == "POST" and (form is None or form.is_valid()):
@@ -175,12 +184,14 @@ def _done(request: HttpRequest, verb: Verb, events: QuerySet[InboxEvent], *, not
     ids = list(events.values_list("pk", flat=True)[: MOST + 1])
     if len(ids) > MOST:
         messages.error(
-            request, f"Nothing was done: these are more than {MOST:,} events. Filter the list more narrowly."
+            request,
+            _("Nothing was done: these are more than %(most)s events. Filter the list more narrowly.")
+            % {"most": f"{MOST:,}"},
         )
         return HttpResponseRedirect(request.get_full_path())
     number = replay.act(verb, ids, user=_user(request), note=note)
-    said = WORDS[verb].done.format(f"{number:,} event{'' if number == 1 else 's'}")
-    (messages.success if number else messages.info)(request, said if number else "There was nothing left to do.")
+    said = str(WORDS[verb].done).format(ngettext("%(n)s event", "%(n)s events", number) % {"n": f"{number:,}"})
+    (messages.success if number else messages.info)(request, said if number else _("There was nothing left to do."))
     return HttpResponseRedirect(_back(request))
 
 
@@ -203,7 +214,7 @@ def _page(
     found = replay.preview(events, most=FORESEEN)
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": f"{WORDS[verb].label}: events",
+        "title": _("%(verb)s: events") % {"verb": WORDS[verb].label},
         "opts": model_admin.opts,
         "operation": WORDS[verb],
         "preview": found,
@@ -214,7 +225,7 @@ def _page(
         "form": form,
         "until": until.isoformat(),
         "back": _back(request),
-        "back_title": "Events",
+        "back_title": _("Events"),
     }
     return TemplateResponse(request, "stripe_mirror/event_action.html", context)
 
@@ -226,7 +237,7 @@ def _counts(found: Preview) -> list[tuple[SafeString, int]]:
 def _table(found: Preview, verb: Verb) -> Table:
     from stripe_mirror.admin.inbox import object_link, state_pill
 
-    last = "Why" if verb is Verb.DISMISS else "If decided now"
+    last = _("Why") if verb is Verb.DISMISS else _("If decided now")
     rows = [
         [
             (display.link(event.type, display.object_url(event)), False),
@@ -237,9 +248,13 @@ def _table(found: Preview, verb: Verb) -> Table:
         ]
         for event, foreseen in found.events[:SHOWN]
     ]
-    headings = [(heading, False) for heading in ("Event", "Object", "Created", "State", last)]
-    count = f"{found.total:,}" if found.total <= SHOWN else f"newest {SHOWN} of {found.total:,}"
-    return Table(title="Events", key="events", headings=headings, rows=rows, count=count)
+    headings = [(heading, False) for heading in (_("Event"), _("Object"), _("Created"), _("State"), last)]
+    count = (
+        f"{found.total:,}"
+        if found.total <= SHOWN
+        else _("newest %(shown)s of %(total)s") % {"shown": SHOWN, "total": f"{found.total:,}"}
+    )
+    return Table(title=_("Events"), key="events", headings=headings, rows=rows, count=count)
 
 
 def done_to(event: InboxEvent) -> list[Table]:
@@ -255,8 +270,8 @@ def done_to(event: InboxEvent) -> list[Table]:
         ]
         for action in actions
     ]
-    headings = [(heading, False) for heading in ("When", "What", "By", "It was", "Note")]
-    return [Table(title="What people did", key="actions", headings=headings, rows=rows)] if rows else []
+    headings = [(heading, False) for heading in (_("When"), _("What"), _("By"), _("It was"), _("Note"))]
+    return [Table(title=_("What people did"), key="actions", headings=headings, rows=rows)] if rows else []
 
 
 def _url(verb: Verb) -> str:

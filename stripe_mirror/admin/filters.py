@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.contrib.admin import FieldListFilter, ListFilter, SimpleListFilter
+from django.contrib.admin import FieldListFilter, SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from stripe_mirror.admin.display import kind_words, words
 from stripe_mirror.admin.filter_values import distinct_values
-from stripe_mirror.admin.status import KNOWN
+from stripe_mirror.admin.lists.amounts import amount_filter
+from stripe_mirror.admin.lists.dates import DateFilter, date_filter
+from stripe_mirror.admin.lists.relations import RelationFilter
+from stripe_mirror.admin.status import SAID_BY_STATUS
+from stripe_mirror.admin.status_filter import StatusFilter, has_states_of_ours
 from stripe_mirror.kinds import all_event_types, all_kinds
-
-OTHER = "other"
+from stripe_mirror.models.fields import is_flag
+from stripe_mirror.push.submit import display_name
 
 
 def last_of(values: Any) -> str:
@@ -25,27 +29,9 @@ def last_of(values: Any) -> str:
     return str(values[-1]) if values else ""
 
 
-class StatusFilter(SimpleListFilter):
-    """Stripe's statuses, and everything that isn't one of those we know."""
-
-    title = "status"
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((value, words(value)) for value in self._known(model_admin)), (OTHER, "Other")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value is None:
-            return queryset
-        if value == OTHER:
-            known: Any = KNOWN.get(queryset.model.kind.object, {})
-            return queryset.exclude(status__in=list(known))
-        return queryset.filter(status=value)
-
-    @staticmethod
-    def _known(model_admin: Any) -> list[str]:
-        return list(KNOWN.get(model_admin.model.kind.object, {}))
+def no_choice(spec: Any) -> str:
+    """That a filter's value is none of its choices."""
+    return _("%(filter)s: the address names none of its choices.") % {"filter": words(spec.title)}
 
 
 class DeletedFilter(SimpleListFilter):
@@ -55,11 +41,16 @@ class DeletedFilter(SimpleListFilter):
     parameter_name = "deleted"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Not deleted"), ("yes", "Deleted only")]
+        return [("no", _("Not deleted")), ("yes", _("Deleted only"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
-        return queryset if value is None else queryset.filter(deleted_at__isnull=value == "no")
+        return queryset.filter(deleted_at__isnull=value == "no") if value in ("no", "yes") else queryset
+
+    @property
+    def problems(self) -> list[str]:
+        """What was ignored."""
+        return [] if self.value() in (None, "no", "yes") else [no_choice(self)]
 
 
 class ColumnFilter(FieldListFilter):
@@ -79,18 +70,30 @@ class ColumnFilter(FieldListFilter):
 class FlagFilter(ColumnFilter):
     """Yes or no of a derived column."""
 
+    @property
+    def problems(self) -> list[str]:
+        """What was ignored."""
+        return [] if self.chosen in ("", "yes", "no") else [no_choice(self)]
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.chosen not in ("yes", "no"):
             return queryset
-        return queryset.filter(**{self.parameter: self.chosen == "yes"})
+        return queryset.filter(is_flag(self.parameter, self.chosen == "yes"))
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        for value, label in ((None, "All"), ("yes", "Yes"), ("no", "No")):
+        for value, label in ((None, _("All")), ("yes", _("Yes")), ("no", _("No"))):
             yield {
                 "selected": (value or "") == self.chosen,
                 "query_string": changelist.get_query_string({self.parameter: value}),
                 "display": label,
             }
+
+
+class FormerFlagFilter(FlagFilter):
+    """A flag that the status filter has words for: only addresses and saved views still name it."""
+
+    def has_output(self) -> bool:
+        return bool(self.chosen)
 
 
 class ValueFilter(ColumnFilter):
@@ -113,7 +116,7 @@ class ValueFilter(ColumnFilter):
             yield {
                 "selected": value == self.chosen,
                 "query_string": changelist.get_query_string({self.parameter: value or None}),
-                "display": self.label(value) if value else "All",
+                "display": self.label(value) if value else _("All"),
             }
 
     @staticmethod
@@ -133,46 +136,15 @@ def values_of(request: HttpRequest, model: Any, model_admin: Any) -> dict[str, l
     return held[model._meta.label]
 
 
-class CreatedFilter(ListFilter):
-    """Created between two days, both included, in TIME_ZONE."""
+class CreatedFilter(DateFilter):
+    """Created on some days."""
 
     title = "created"
-    is_range = True
     column = "created"
-
-    def __init__(self, request: HttpRequest, params: dict[str, list[str]], model: Any, model_admin: Any) -> None:
-        super().__init__(request, params, model, model_admin)
-        for name in ("created_from", "created_to"):
-            if name in params:
-                self.used_parameters[name] = last_of(params.pop(name))
-        self.first = _day(self.used_parameters.get("created_from"))
-        self.last = _day(self.used_parameters.get("created_to"))
-
-    def expected_parameters(self) -> list[str | None]:
-        return ["created_from", "created_to"]
-
-    def has_output(self) -> bool:
-        return True
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        return iter(())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.first:
-            queryset = queryset.filter(**{f"{self.column}__gte": _midnight(self.first)})
-        if self.last:
-            queryset = queryset.filter(**{f"{self.column}__lt": _midnight(self.last + timedelta(days=1))})
-        return queryset
-
-    @property
-    def words(self) -> str:
-        """The chosen range, for the filter's button."""
-        if self.first and self.last:
-            return f"{self.first} to {self.last}"
-        return f"from {self.first}" if self.first else f"until {self.last}" if self.last else ""
+    parameter = "created"
 
 
-class PeriodFilter(CreatedFilter):
+class PeriodFilter(DateFilter):
     """For rows without a time of their own: the first day of what they are billed for."""
 
     title = "period start"
@@ -186,23 +158,28 @@ class PendingFilter(SimpleListFilter):
     parameter_name = "pending"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Pending"), ("no", "On an invoice")]
+        return [("yes", _("Pending")), ("no", _("On an invoice"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
         return queryset if value is None else queryset.filter(invoice__isnull=value == "yes")
 
 
-def _day(text: Any) -> date | None:
-    try:
-        # The last day of the calendar has no midnight after it.
-        return date.fromisoformat(str(text)) if text and str(text) < "9999-12-31" else None
-    except ValueError:
-        return None
+class PersonFilter(SimpleListFilter):
+    """The people whom the log's rows name as `user`, rather than all who may sign in."""
 
+    title = "person"
+    parameter_name = "person"
 
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        people = User.objects.filter(pk__in=distinct_values(model_admin.model, ["user_id"])["user_id"])
+        return sorted(((str(user.pk), display_name(user)) for user in people), key=lambda choice: choice[1].lower())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if not value:
+            return queryset
+        return queryset.filter(user=value) if value.isdecimal() and len(value) < 19 else queryset.none()
 
 
 class StateFilter(SimpleListFilter):
@@ -255,16 +232,42 @@ class ObjectTypeFilter(SimpleListFilter):
 
 def default_filters(model: type[Any]) -> list[Any]:
     """Filters for the columns that begin an index together with `created`: status, flags and short values."""
-    found: list[Any] = []
+    found: list[Any] = [StatusFilter] if has_states_of_ours(model) else []
     for index in model._meta.indexes:
         names = list(index.fields)
-        if names[1:] != ["created", "id"]:
+        if names[1:3] != ["created", "id"]:
             continue
         field = model._meta.get_field(names[0])
         if names[0] == "status":
             found.insert(0, StatusFilter)
+        elif names[0] in SAID_BY_STATUS.get(model.kind.object, ()):
+            found.append((names[0], FormerFlagFilter))
         elif field.get_internal_type() == "BooleanField":
             found.append((names[0], FlagFilter))
-        elif field.get_internal_type() == "TextField":
+        elif field.get_internal_type() == "TextField" and not field.is_relation:
             found.append((names[0], ValueFilter))
     return found
+
+
+def range_filters(model: type[Any]) -> list[Any]:
+    """Filters for the amounts and the dates that an index carries: (currency, amount, …, id) and (date, id)."""
+    found: list[Any] = []
+    usual = model._meta.ordering[0].lstrip("-")
+    for index in model._meta.indexes:
+        names = list(index.fields)
+        if len(names) == 4 and names[0] == "currency":
+            found.insert(0, amount_filter(names))
+        elif names[1:] == ["id"] and names[0] != usual and _type(model, names[0]) == "DateTimeField":
+            found.append(date_filter(names[0]))
+    return found
+
+
+def relation_filters(model: type[Any]) -> list[Any]:
+    """Filters for the relations that begin an index, the customer first."""
+    fields = [model._meta.get_field(index.fields[0]) for index in model._meta.indexes if index.fields]
+    names = dict.fromkeys(f.name for f in fields if f.is_relation and hasattr(f.related_model, "kind"))
+    return [(name, RelationFilter) for name in sorted(names, key=lambda name: name != "customer")]
+
+
+def _type(model: type[Any], name: str) -> str:
+    return str(model._meta.get_field(name).get_internal_type())

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.forms.utils import flatatt
 from django.template.loader import render_to_string
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from stripe_mirror.admin.detail import zone_name
 from stripe_mirror.push.metadata import MAX_KEY_LENGTH, MAX_VALUE_LENGTH, MetadataField, MetadataWidget
@@ -16,10 +21,10 @@ from stripe_mirror.push.operation import OperationForm
 
 # Fields that belong together, by the beginning of their names; the others come first, without a heading.
 PREFIXES = (
-    ("address_", "Billing address"),
-    ("shipping_", "Shipping"),
-    ("metadata", "Metadata"),
-    ("reason", "For our log"),
+    ("address_", _("Billing address")),
+    ("shipping_", _("Shipping")),
+    ("metadata", _("Metadata")),
+    ("reason", _("For our log")),
 )
 
 
@@ -37,6 +42,28 @@ class MetadataTable(MetadataWidget):
         return render_to_string("stripe_mirror/metadata_widget.html", context)
 
 
+class QuickSelect(forms.Select):
+    """A drop-down that is written at once: Django renders a template per option, and there are 250 countries."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        widget = self.get_context(name, value, attrs)["widget"]
+        groups = ((title, self._options(options)) for title, options, _index in widget["optgroups"])
+        inside = format_html_join("", "{}", ((self._grouped(title, options),) for title, options in groups))
+        return format_html('<select name="{}"{}>{}</select>', widget["name"], flatatt(widget["attrs"]), inside)
+
+    def _options(self, options: list[dict[str, Any]]) -> SafeString:
+        return SafeString("".join(_option(str(o["value"]), flatatt(o["attrs"]), str(o["label"])) for o in options))
+
+    def _grouped(self, title: str | None, options: SafeString) -> SafeString:
+        return format_html('<optgroup label="{}">{}</optgroup>', title, options) if title else options
+
+
+@lru_cache(maxsize=4096)
+def _option(value: str, attributes: SafeString, label: str) -> SafeString:
+    """A page has hundreds, the same each time."""
+    return format_html('<option value="{}"{}>{}</option>', value, attributes, label)
+
+
 @dataclass(frozen=True)
 class FieldGroup:
     """Fields under a heading."""
@@ -52,14 +79,19 @@ def dressed(form: OperationForm) -> OperationForm:
             field.widget = MetadataTable()
         elif isinstance(field, forms.DateTimeField):
             field.widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-            field.help_text = f"{field.help_text} Time zone: {zone_name()}.".strip()
+            zone = gettext("Time zone: %(zone)s.") % {"zone": zone_name()}
+            field.help_text = f"{field.help_text} {zone}".strip()
+        elif type(field.widget) is forms.Select:
+            quick = QuickSelect(attrs=field.widget.attrs, choices=field.widget.choices)
+            quick.is_required = field.widget.is_required
+            field.widget = quick
     return form
 
 
 def field_groups(form: OperationForm) -> list[FieldGroup]:
     """The form's fields as they stand on the page."""
-    grouped: dict[str, list[BoundField]] = {"": [], **{title: [] for _, title in PREFIXES}}
+    grouped: dict[str, list[BoundField]] = {"": [], **{str(title): [] for _prefix, title in PREFIXES}}
     for field in form.visible_fields():
-        title = next((title for prefix, title in PREFIXES if field.name.startswith(prefix)), "")
+        title = next((str(title) for prefix, title in PREFIXES if field.name.startswith(prefix)), "")
         grouped[title].append(field)
     return [FieldGroup(title, fields) for title, fields in grouped.items() if fields]

@@ -9,36 +9,39 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror import background
 from stripe_mirror.admin import display
-from stripe_mirror.admin.base import ReadOnlyAdmin
 from stripe_mirror.admin.detail import zone_name
+from stripe_mirror.admin.read_only import ReadOnlyAdmin
 from stripe_mirror.inbox.health import report
 from stripe_mirror.inbox.health.finding import ORDER, Finding, Level
 from stripe_mirror.inbox.health.report import Report
 from stripe_mirror.models import HealthReport, InboxEvent, Push, SyncRun
 
 TONES = {Level.OK: "success", Level.WARNING: "warning", Level.PROBLEM: "danger"}
-WORDS = {Level.OK: "OK", Level.WARNING: "Warning", Level.PROBLEM: "Problem"}
+WORDS = {Level.OK: gettext_lazy("OK"), Level.WARNING: gettext_lazy("Warning"), Level.PROBLEM: gettext_lazy("Problem")}
 TITLES = {
-    report.STRIPE: "Connection",
-    "account": "Account and mode",
-    "endpoint": "Webhook endpoint",
-    "clock": "Clock",
-    "event_list": "List of events",
-    "permissions": "Rights of the key",
+    report.STRIPE: gettext_lazy("Connection"),
+    "account": gettext_lazy("Account and mode"),
+    "endpoint": gettext_lazy("Webhook endpoint"),
+    "clock": gettext_lazy("Clock"),
+    "event_list": gettext_lazy("List of events"),
+    "permissions": gettext_lazy("Rights of the key"),
 }
 # Finding → the list that shows what it is about: its label, model and filter.
-LINKS: dict[str, tuple[str, Any, dict[str, str]]] = {
-    "failed": ("Failed events", InboxEvent, {"state": "failed"}),
-    "parked": ("Parked events", InboxEvent, {"state": "parked"}),
-    "waiting": ("Waiting events", InboxEvent, {"state": "waiting"}),
-    "delivery": ("Events found by polling", InboxEvent, {"source": "catch_up"}),
-    "versions": ("Events", InboxEvent, {}),
-    "pushes": ("Pushes being checked", Push, {"state": "unknown"}),
-    "syncs": ("Failed syncs", SyncRun, {"state": "failed"}),
+LINKS: dict[str, tuple[str | Promise, Any, dict[str, str]]] = {
+    "failed": (gettext_lazy("Failed events"), InboxEvent, {"state": "failed"}),
+    "parked": (gettext_lazy("Parked events"), InboxEvent, {"state": "parked"}),
+    "waiting": (gettext_lazy("Waiting events"), InboxEvent, {"state": "waiting"}),
+    "delivery": (gettext_lazy("Events found by polling"), InboxEvent, {"source": "catch_up"}),
+    "versions": (gettext_lazy("Events"), InboxEvent, {}),
+    "pushes": (gettext_lazy("Pushes being checked"), Push, {"state": "unknown"}),
+    "syncs": (gettext_lazy("Failed syncs"), SyncRun, {"state": "failed"}),
 }
 # Findings that a backfill ends.
 BACKFILL = ("gap", "account_known")
@@ -81,7 +84,7 @@ class HealthAdmin(ReadOnlyAdmin):
         self.demand_view(request)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Health",
+            "title": _("Health"),
             "opts": self.model._meta,
             "sections": [our_side(request), stripe_side(request)],
             "check_url": display.admin_url(self.model, "check"),
@@ -104,14 +107,16 @@ class HealthAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["POST"])
         report.store(report.LOCAL, report.check_local())
         background.enqueue("check_health_now")
-        messages.info(request, "Checking. What has to be asked from Stripe is here in a few seconds: reload the page.")
+        messages.info(
+            request, _("Checking. What has to be asked from Stripe is here in a few seconds: reload the page.")
+        )
         return HttpResponseRedirect(display.list_url(self.model))
 
 
 def our_side(request: HttpRequest) -> Section:
     """What our own tables say at this moment."""
     findings = [_shown(request, finding) for finding in report.check_local()]
-    return Section("Events, workers and queues", "Checked now", findings)
+    return Section(_("Events, workers and queues"), _("Checked now"), findings)
 
 
 def stripe_side(request: HttpRequest) -> Section:
@@ -120,26 +125,26 @@ def stripe_side(request: HttpRequest) -> Section:
     found = sorted(
         ((each, finding) for each in stored for finding in each.findings), key=lambda pair: ORDER[pair[1].level]
     )
-    hint = "" if found else "Not checked yet: the worker does it soon after it starts."
-    return Section("Stripe's side", hint, [_shown(request, finding, each) for each, finding in found])
+    hint = "" if found else _("Not checked yet: the worker does it soon after it starts.")
+    return Section(_("Stripe's side"), hint, [_shown(request, finding, each) for each, finding in found])
 
 
 def _shown(request: HttpRequest, finding: Finding, stored: Report | None = None) -> ShownFinding:
     return ShownFinding(
         code=finding.code,
-        pill=display.pill(WORDS[finding.level], TONES[finding.level]),
+        pill=display.pill(str(WORDS[finding.level]), TONES[finding.level]),
         what=display.without_secrets(finding.what),
         do=display.without_secrets(finding.do),
         since=display.when(finding.since, zone=True) if finding.since else "",
         link=_link(request, finding) if finding.level is not Level.OK else "",
-        check=TITLES.get(stored.name, display.words(stored.name)) if stored else "",
+        check=str(TITLES.get(stored.name) or display.words(stored.name)) if stored else "",
         checked=display.when(stored.checked_at) if stored else "",
     )
 
 
 def _link(request: HttpRequest, finding: Finding) -> SafeString | str:
     if finding.code in BACKFILL and request.user.has_perm("stripe_mirror.view_syncrun"):
-        return display.link("Start a backfill", display.admin_url(SyncRun, "backfill"))
+        return display.link(_("Start a backfill"), display.admin_url(SyncRun, "backfill"))
     label, model, params = LINKS.get(finding.code, ("", None, {}))
     if model is None or not request.user.has_perm(f"stripe_mirror.view_{model._meta.model_name}"):
         return ""

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from stripe_mirror.admin import display
 from stripe_mirror.admin.raw import masked
 from stripe_mirror.models import Change, InboxEvent
 
-SHOWN = 50
 LONGEST = 160
 # Stripe's timestamps are whole seconds under these names.
 TIME_NAMES = ("created", "canceled_at", "cancel_at", "ended_at", "trial_end", "trial_start", "due_date", "paid_at")
@@ -42,17 +42,11 @@ class Entry:
     request_id: str
 
 
-def history(request: HttpRequest, row: Any) -> list[Entry]:
-    """The newest changes of a row."""
-    changes = Change.objects.filter(object_type=row.kind.object, object_id=row.pk).select_related("push")[:SHOWN]
-    return [entry(request, change, currency=row.data.get("currency")) for change in changes]
-
-
 def entry(request: HttpRequest, change: Change, *, currency: str | None = None) -> Entry:
     """One change in words; links only to what this person may see."""
     return Entry(
         when=display.when(change.happened_at, zone=True),
-        what=change.get_action_display().capitalize(),
+        what=display.words(change.get_action_display()),
         who=who(request, change),
         source=change.source,
         reason=display.without_secrets(change.push.reason) if change.push else "",
@@ -66,7 +60,7 @@ def who(request: HttpRequest, change: Change) -> SafeString:
     """The person and their push; or what is known of the source."""
     if change.push is None:
         return display.plain(display.words(change.get_source_display()))
-    name = change.push.user_name or "This back office"
+    name = change.push.user_name or _("This back office")
     if request.user.has_perm("stripe_mirror.view_push"):
         return display.link(name, display.object_url(change.push))
     return display.plain(name)

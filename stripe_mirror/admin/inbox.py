@@ -5,12 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 
 from stripe_mirror.admin import columns, display, event_actions
-from stripe_mirror.admin.base import ReadOnlyAdmin
 from stripe_mirror.admin.columns import Column, FactGroup
 from stripe_mirror.admin.filters import EventTypeFilter, SourceFilter, StateFilter
 from stripe_mirror.admin.raw import raw_json
+from stripe_mirror.admin.read_only import ReadOnlyAdmin
 from stripe_mirror.kinds import kind_of
 from stripe_mirror.models import InboxEvent
 
@@ -32,8 +33,8 @@ def object_link(row: Any) -> Any:
     return display.link(row.object_id, display.admin_url(kind.model, "change", row.object_id))
 
 
-STATE = Column("state_words", "State", state_pill)
-OBJECT = Column("object_link", "Object", object_link)
+STATE = Column("state_words", _("State"), state_pill)
+OBJECT = Column("object_link", _("Object"), object_link)
 
 
 @admin.register(InboxEvent)
@@ -41,41 +42,41 @@ class InboxEventAdmin(ReadOnlyAdmin):
     """Stripe's events."""
 
     list_display = (
-        columns.Column("type", "Event", lambda row: display.plain(row.type)),
+        columns.Column("type", _("Event"), lambda row: display.plain(row.type)),
         STATE,
         OBJECT,
-        columns.made("Reason", lambda row: row.reason),
-        columns.number("attempts", "Tries"),
-        columns.moment("next_attempt_at", "Next try"),
+        columns.made(_("Reason"), lambda row: row.reason),
+        columns.number("attempts", _("Tries")),
+        columns.moment("next_attempt_at", _("Next try")),
         columns.moment("created", order=True),
     )
     list_filter = (StateFilter, EventTypeFilter, SourceFilter)
     search_exact = ("id", "object_id", "request_id")
-    search_help_text = "Id of an event, object or request"
+    search_help_text = _("Id of an event, object or request")
     facts = (
         FactGroup(
-            title="Event",
+            title=_("Event"),
             facts=(
                 columns.text("type"),
                 STATE,
                 columns.text("reason"),
                 OBJECT,
-                columns.text("request_id", "Stripe's request"),
+                columns.text("request_id", _("Stripe's request")),
                 columns.text("idempotency_key"),
                 columns.moment("created"),
-                columns.text("api_version", "API version"),
-                columns.made("Mode", lambda row: "live" if row.livemode else "test"),
+                columns.text("api_version", _("API version")),
+                columns.made(_("Mode"), lambda row: "live" if row.livemode else "test"),
                 columns.text("account"),
             ),
         ),
         FactGroup(
-            title="Processing",
+            title=_("Processing"),
             facts=(
-                columns.enum("source", "Came by"),
-                columns.moment("received_at", "Received"),
-                columns.moment("processed_at", "Processed"),
-                columns.number("attempts", "Tries"),
-                columns.moment("next_attempt_at", "Next try"),
+                columns.enum("source", _("Came by")),
+                columns.moment("received_at", _("Received")),
+                columns.moment("processed_at", _("Processed")),
+                columns.number("attempts", _("Tries")),
+                columns.moment("next_attempt_at", _("Next try")),
             ),
         ),
     )

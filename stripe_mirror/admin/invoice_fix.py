@@ -13,6 +13,8 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.admin import columns, detail, display, filling, operations, receipts
 from stripe_mirror.admin.status import status_of
@@ -27,8 +29,8 @@ from stripe_mirror.push.operation import Operation, get_operation, why_not_user
 if TYPE_CHECKING:
     from stripe_mirror.admin.base import StripeObjectAdmin
 
-TITLE = "Fix this invoice"
-HINT = "Say what is wrong. Nothing is changed here: each step is shown and confirmed on its own page."
+TITLE = gettext_lazy("Fix this invoice")
+HINT = gettext_lazy("Say what is wrong. Nothing is changed here: each step is shown and confirmed on its own page.")
 DONE, CHECKING, READY, LATER, OFF = "done", "checking", "ready", "later", "off"
 
 
@@ -69,7 +71,7 @@ class Guide:
 
 def guide(row: Any) -> Guide:
     """The link on an invoice's page."""
-    title = "Say what is wrong with it, and see which steps put it right."
+    title = _("Say what is wrong with it, and see which steps put it right.")
     return Guide(f"{TITLE}…", display.admin_url(row, "fix", row.pk), title)
 
 
@@ -134,7 +136,11 @@ class _Page:
         may_read = push.user_id == self.request.user.pk or self.request.user.has_perm("stripe_mirror.view_push")
         told = push.state == Push.State.DONE
         at = display.when(push.finished_at or push.created_at, zone=True)
-        note = f"Done by {push.user_name or 'somebody'}, {at}." if told else "It isn't known yet whether Stripe did it."
+        note = (
+            _("Done by %(who)s, %(at)s.") % {"who": push.user_name or _("somebody"), "at": at}
+            if told
+            else _("It isn't known yet whether Stripe did it.")
+        )
         again = step.on == CUSTOMER and told and not self._why_not(get_operation(step.operation), row)
         return self._shown(
             step,
@@ -150,22 +156,22 @@ class _Page:
         if forbidden := self._forbidden(operation):
             return self._shown(step, row, state=OFF, note=forbidden)
         if after:
-            return self._shown(step, row, state=LATER, note=f"After step {after}.")
+            return self._shown(step, row, state=LATER, note=_("After step %(number)s.") % {"number": after})
         if row is None:
-            return self._shown(step, row, state=OFF, note="What this is done to isn't known here. Look in Stripe.")
+            return self._shown(step, row, state=OFF, note=_("What this is done to isn't known here. Look in Stripe."))
         if reason := self._why_not(operation, row):
             return self._shown(step, row, state=OFF, note=reason)
         return self._shown(step, row, state=READY, url=self._url(step, row))
 
     def _shown(self, step: FixStep, row: Any, *, state: str, **more: str) -> ShownStep:
-        label = get_operation(step.operation).label
-        return ShownStep(label, state, self._on(step, row), step.why, step.money, **more)
+        label = str(get_operation(step.operation).label)
+        return ShownStep(label, state, self._on(step, row), step.why, str(step.money), **more)
 
     def _on(self, step: FixStep, row: Any) -> SafeString | str:
         if step.on == INVOICE:
             return ""
         if row is None:
-            return "The new invoice" if step.on == NEW_INVOICE else ""
+            return _("The new invoice") if step.on == NEW_INVOICE else ""
         kind = get_kind(row.kind.object)
         seen = detail.may_view(self.request.user, kind.object)
         return display.row_link(row) if seen else display.words(row._meta.verbose_name)
@@ -177,12 +183,15 @@ class _Page:
             return f"{reason} {_who_can(operation.permission)}"
         viewing = f"view_{get_kind(operation.object_type).model_name}"
         if not user.has_perm(f"stripe_mirror.{viewing}"):
-            return f"You may not do this: it needs the permission {viewing}. {_who_can(viewing)}"
+            return _("You may not do this: it needs the permission %(permission)s. %(who_can)s") % {
+                "permission": viewing,
+                "who_can": _who_can(viewing),
+            }
         return ""
 
     def _why_not(self, operation: Operation, row: Any) -> str:
         return self._forbidden(operation) or (
-            "It isn't known here." if row is None else operations.why_not(operation, row)
+            _("It isn't known here.") if row is None else operations.why_not(operation, row)
         )
 
     def _url(self, step: FixStep, row: Any) -> str:
@@ -208,4 +217,8 @@ def _who_can(permission: str) -> str:
     """The groups that have a permission."""
     held = Group.objects.filter(permissions__codename=permission, permissions__content_type__app_label="stripe_mirror")
     names: Iterable[str] = held.order_by("name").values_list("name", flat=True)
-    return f"Who can: {', '.join(names)}." if held else "No group can; ask who runs this back office."
+    return (
+        _("Who can: %(groups)s.") % {"groups": ", ".join(names)}
+        if held
+        else _("No group can; ask who runs this back office.")
+    )

@@ -5,21 +5,33 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from stripe_mirror.admin import columns, display, invoice_fix
+from stripe_mirror.admin import columns, display, invoice_fix, invoice_parts
 from stripe_mirror.admin.base import StripeObjectAdmin
 from stripe_mirror.admin.checkout import sessions_by
 from stripe_mirror.admin.columns import FactGroup, Related
 from stripe_mirror.admin.credit_notes import credit_notes_by
 from stripe_mirror.admin.detail import Table, table_inside
-from stripe_mirror.admin.filters import DeletedFilter, FlagFilter, PendingFilter, PeriodFilter, ValueFilter
+from stripe_mirror.admin.filters import (
+    DeletedFilter,
+    FlagFilter,
+    PendingFilter,
+    PeriodFilter,
+    ValueFilter,
+    range_filters,
+    relation_filters,
+)
+from stripe_mirror.admin.invoice_parts import totals
+from stripe_mirror.admin.payments import attempts_by
 from stripe_mirror.models import Invoice, InvoiceItem, InvoiceLineItem, InvoicePayment
 from stripe_mirror.money import format_money
 
 
 def days(row: Any) -> str:
     """First and last day of what a row is billed for."""
-    return f"{display.day_text(row.period_start)} – {display.day_text(row.period_end)}" if row.period_start else ""
+    return display.days(row.period_start, row.period_end) if row.period_start else ""
 
 
 def line_period(line: dict[str, Any]) -> str:
@@ -31,10 +43,12 @@ def line_period(line: dict[str, Any]) -> str:
 
 # The columns of an invoice's lines, which stand inside the invoice.
 LINE = (
-    columns.made("Description", lambda line: line.get("description")),
-    columns.made("Period", line_period),
-    columns.made("Quantity", lambda line: line.get("quantity"), numeric=True),
-    columns.made("Amount", lambda line: display.money(line.get("amount"), line.get("currency")), numeric=True),
+    columns.made(gettext_lazy("Description"), lambda line: line.get("description")),
+    columns.made(gettext_lazy("Period"), line_period),
+    columns.made(gettext_lazy("Quantity"), lambda line: line.get("quantity"), numeric=True),
+    columns.made(
+        gettext_lazy("Amount"), lambda line: display.money(line.get("amount"), line.get("currency")), numeric=True
+    ),
 )
 
 
@@ -57,24 +71,26 @@ def payment(row: Any) -> Any:
 def invoices_by(relation: str) -> Related:
     """The invoices that name the row in this relation of theirs."""
     shown = (
-        columns.made("Invoice", lambda row: display.row_link(row)),
+        columns.made(gettext_lazy("Invoice"), lambda row: display.row_link(row)),
         columns.STATUS,
         columns.amount("total"),
-        columns.amount("amount_remaining", "Remaining"),
-        columns.moment("created", "Date"),
+        columns.amount("amount_remaining", gettext_lazy("Remaining")),
+        columns.day("created", gettext_lazy("Date")),
     )
-    return Related(title="Invoices", object="invoice", lookup=relation, columns=shown)
+    return Related(title=gettext_lazy("Invoices"), object="invoice", lookup=relation, columns=shown)
 
 
 def items_by(relation: str) -> Related:
     """The invoice items that name the row in this relation of theirs."""
     shown = (
-        columns.linked("Invoice item", display.name_of),
+        columns.linked(gettext_lazy("Invoice item"), display.name_of),
         columns.STATUS,
         columns.amount("amount"),
-        columns.moment("created", "Date"),
+        columns.moment("created", gettext_lazy("Date")),
     )
-    return Related(title="Invoice items", object="invoiceitem", lookup=relation, columns=shown, if_any=True)
+    return Related(
+        title=gettext_lazy("Invoice items"), object="invoiceitem", lookup=relation, columns=shown, if_any=True
+    )
 
 
 @admin.register(Invoice)
@@ -82,76 +98,68 @@ class InvoiceAdmin(StripeObjectAdmin):
     """What was asked for, and what is still owed."""
 
     list_display = (
-        columns.made("Number", lambda row: display.plain(row.number or "Draft")),
+        columns.made(gettext_lazy("Number"), lambda row: display.plain(row.number or _("Draft"))),
         columns.relation("customer"),
         columns.STATUS,
         columns.amount("total"),
-        columns.amount("amount_remaining", "Remaining"),
-        columns.day("due_date", "Due"),
+        columns.amount("amount_remaining", gettext_lazy("Remaining")),
+        columns.day("due_date", gettext_lazy("Due")),
         columns.day("created", order=True),
     )
     list_select_related = ("customer",)
     detail_select_related = ("subscription",)
     search_fields = ("number", "customer_email", "customer_name")
     search_parents = {"customer": ("name", "email")}
-    search_help_text = "Number, customer or id"
+    search_help_text = gettext_lazy("Number, customer or id")
     key_facts = (
         columns.relation("customer"),
         columns.amount("total"),
-        columns.amount("amount_remaining", "Remaining"),
-        columns.moment("due_date", "Due"),
+        columns.amount("amount_remaining", gettext_lazy("Remaining")),
+        columns.moment("due_date", gettext_lazy("Due")),
     )
     facts = (
         FactGroup(
-            title="Details",
+            title=gettext_lazy("Details"),
             facts=(
                 columns.relation("customer"),
                 columns.relation("subscription"),
-                columns.enum("billing_reason"),
+                columns.made(gettext_lazy("Reason"), lambda row: invoice_parts.reason_words(row.billing_reason)),
                 columns.enum("collection_method"),
-                columns.moment("finalized_at", "Finalized"),
-                columns.moment("due_date", "Due"),
-                columns.moment("paid_at", "Paid"),
-                columns.number("attempt_count", "Payment attempts"),
+                columns.moment("finalized_at", gettext_lazy("Finalized")),
+                columns.moment("due_date", gettext_lazy("Due")),
+                columns.moment("paid_at", gettext_lazy("Paid")),
+                columns.number("attempt_count", gettext_lazy("Payment attempts")),
                 columns.moment("next_payment_attempt"),
-            ),
-        ),
-        FactGroup(
-            title="Amounts",
-            facts=(
-                columns.amount("subtotal"),
-                columns.amount("total"),
-                columns.amount("amount_due", "Due"),
-                columns.amount("amount_paid", "Paid"),
-                columns.amount("amount_remaining", "Remaining"),
             ),
         ),
     )
 
     related = (
         Related(
-            title="Payments",
+            title=gettext_lazy("Payments"),
             object="invoice_payment",
             lookup="invoice",
             columns=(
-                columns.linked("Amount", lambda row: display.money(paid_or_asked(row), row.currency)),
+                columns.linked(
+                    gettext_lazy("Amount"), lambda row: display.money(paid_or_asked(row), row.currency), numeric=True
+                ),
                 columns.STATUS,
-                columns.made("Payment", payment),
-                columns.moment("paid_at", "Paid"),
-                columns.moment("created", "Date"),
+                columns.made(gettext_lazy("Payment"), payment),
+                columns.moment("paid_at", gettext_lazy("Paid")),
             ),
             select=("payment_intent", "charge"),
         ),
+        attempts_by("payment_intent__invoice_payments__invoice", if_any=True),
         credit_notes_by("invoice"),
         Related(
-            title="Customer balance",
+            title=gettext_lazy("Customer balance"),
             object="customer_balance_transaction",
             lookup="invoice",
             columns=(
                 columns.linked_amount(),
                 columns.enum("type"),
-                columns.amount("ending_balance", "Balance after"),
-                columns.moment("created", "Date"),
+                columns.amount("ending_balance", gettext_lazy("Balance after")),
+                columns.moment("created", gettext_lazy("Date")),
             ),
             if_any=True,
         ),
@@ -159,9 +167,17 @@ class InvoiceAdmin(StripeObjectAdmin):
     )
 
     def get_urls(self) -> list[URLPattern]:
-        """With the page that leads to what puts an invoice right."""
+        """With the page that leads to what puts an invoice right, and the way to its pages at Stripe."""
         wrap = self.admin_site.admin_view
-        return [path("<path:object_id>/fix/", wrap(self.fix), name="stripe_mirror_invoice_fix"), *super().get_urls()]
+        return [
+            path("<path:object_id>/fix/", wrap(self.fix), name="stripe_mirror_invoice_fix"),
+            path("<path:object_id>/open/<slug:page>/", wrap(self.open_link), name="stripe_mirror_invoice_open"),
+            *super().get_urls(),
+        ]
+
+    def open_link(self, request: HttpRequest, object_id: str, page: str) -> HttpResponse:
+        """Its hosted page or PDF at Stripe."""
+        return invoice_parts.open_link(request, self, object_id, page)
 
     def fix(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What to do where it is wrong."""
@@ -169,12 +185,13 @@ class InvoiceAdmin(StripeObjectAdmin):
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         context = super().page_context(request, row)
-        return {**context, "guide": invoice_fix.guide(row) if context["buttons"] or context["off"] else None}
+        guide = invoice_fix.guide(row) if context["buttons"] or context["off"] else None
+        return {**context, "guide": guide, "totals": totals(row), "links": invoice_parts.links(request, row)}
 
     def lines(self, row: Any) -> Table | None:
         held = row.data.get("lines")
         every = display.list_url(InvoiceLineItem, {"invoice": row.pk})
-        return table_inside("Lines", "lines", LINE, display.entries_of(held), more=every, cut=display.has_more(held))
+        return table_inside(_("Lines"), "lines", LINE, display.entries_of(held), more=every, cut=display.has_more(held))
 
 
 @admin.register(InvoiceItem)
@@ -194,11 +211,11 @@ class InvoiceItemAdmin(StripeObjectAdmin):
     detail_select_related = ("subscription", "price")
     search_fields = ("description",)
     search_parents = {"customer": ("name", "email")}
-    search_help_text = "Description, customer, invoice or id"
+    search_help_text = gettext_lazy("Description, customer, invoice or id")
     key_facts = (columns.amount("amount"), columns.relation("customer"), columns.relation("invoice"))
     facts = (
         FactGroup(
-            title="Details",
+            title=gettext_lazy("Details"),
             facts=(
                 columns.text("description"),
                 columns.amount("amount"),
@@ -208,8 +225,8 @@ class InvoiceItemAdmin(StripeObjectAdmin):
                 columns.relation("subscription"),
                 columns.relation("price"),
                 columns.flag("proration"),
-                columns.made("Period", days),
-                columns.moment("created", "Date"),
+                columns.made(gettext_lazy("Period"), days),
+                columns.moment("created", gettext_lazy("Date")),
             ),
         ),
     )
@@ -225,17 +242,17 @@ class InvoiceLineItemAdmin(StripeObjectAdmin):
         columns.relation("price"),
         columns.number("quantity"),
         columns.amount("amount"),
-        columns.day("period_start", "Period from", order=True),
-        columns.day("period_end", "Period to"),
+        columns.day("period_start", gettext_lazy("Period from"), order=True),
+        columns.day("period_end", gettext_lazy("Period to")),
     )
     list_select_related = ("invoice", "price")
     detail_select_related = ("subscription", "invoice_item")
     search_parents = {"invoice": ("number",)}
-    search_help_text = "Invoice number, invoice, subscription or line id"
-    key_facts = (columns.amount("amount"), columns.relation("invoice"), columns.made("Period", days))
+    search_help_text = gettext_lazy("Invoice number, invoice, subscription or line id")
+    key_facts = (columns.amount("amount"), columns.relation("invoice"), columns.made(gettext_lazy("Period"), days))
     facts = (
         FactGroup(
-            title="Details",
+            title=gettext_lazy("Details"),
             facts=(
                 columns.text("description"),
                 columns.amount("amount"),
@@ -245,14 +262,15 @@ class InvoiceLineItemAdmin(StripeObjectAdmin):
                 columns.relation("subscription"),
                 columns.relation("invoice_item"),
                 columns.flag("proration"),
-                columns.made("Period", days),
+                columns.made(gettext_lazy("Period"), days),
             ),
         ),
     )
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """By period: a line has no time of its own."""
-        return [("proration", FlagFilter), ("currency", ValueFilter), PeriodFilter, DeletedFilter]
+        own = [("proration", FlagFilter), ("currency", ValueFilter), PeriodFilter]
+        return [*own, *range_filters(self.model), *relation_filters(self.model), DeletedFilter]
 
 
 @admin.register(InvoicePayment)
@@ -260,32 +278,32 @@ class InvoicePaymentAdmin(StripeObjectAdmin):
     """Which payment paid which invoice."""
 
     list_display = (
-        columns.made("Amount", lambda row: display.money(paid_or_asked(row), row.currency), numeric=True),
+        columns.made(gettext_lazy("Amount"), lambda row: display.money(paid_or_asked(row), row.currency), numeric=True),
         columns.STATUS,
         columns.relation("invoice"),
-        columns.made("Payment", payment),
-        columns.flag("is_default", "Default"),
+        columns.made(gettext_lazy("Payment"), payment),
+        columns.flag("is_default", gettext_lazy("Default")),
         columns.CREATED,
     )
     list_select_related = ("invoice", "payment_intent", "charge")
     search_parents = {"invoice": ("number",)}
-    search_help_text = "Invoice number, invoice, payment or id"
+    search_help_text = gettext_lazy("Invoice number, invoice, payment or id")
     key_facts = (
         columns.relation("invoice"),
-        columns.made("Payment", payment),
-        columns.moment("paid_at", "Paid"),
+        columns.made(gettext_lazy("Payment"), payment),
+        columns.moment("paid_at", gettext_lazy("Paid")),
     )
     facts = (
         FactGroup(
-            title="Details",
+            title=gettext_lazy("Details"),
             facts=(
-                columns.amount("amount_requested", "Asked for"),
+                columns.amount("amount_requested", gettext_lazy("Asked for")),
                 columns.amount("amount_paid"),
                 columns.relation("invoice"),
-                columns.made("Payment", payment),
-                columns.flag("is_default", "Default"),
-                columns.moment("paid_at", "Paid"),
-                columns.moment("canceled_at", "Canceled"),
+                columns.made(gettext_lazy("Payment"), payment),
+                columns.flag("is_default", gettext_lazy("Default")),
+                columns.moment("paid_at", gettext_lazy("Paid")),
+                columns.moment("canceled_at", gettext_lazy("Canceled")),
                 columns.CREATED,
             ),
         ),

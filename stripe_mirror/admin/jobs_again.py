@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.admin import bulk, bulk_page, display
 from stripe_mirror.admin.forms import dressed
@@ -21,22 +23,24 @@ from stripe_mirror.push.jobs_preview import Wish
 from stripe_mirror.push.operation import Operation, OperationForm, get_operation
 
 if TYPE_CHECKING:
-    from stripe_mirror.admin.base import ReadOnlyAdmin
+    from stripe_mirror.admin.read_only import ReadOnlyAdmin
 
-RETRY = (
+RETRY = gettext_lazy(
     "Each row that was refused is judged again, and sent under a new key. Rows whose outcome is open are left alone."
 )
-UNDO = "Each row that was done is taken back by the operation below. Rows that can't be taken back are left out."
+UNDO = gettext_lazy(
+    "Each row that was done is taken back by the operation below. Rows that can't be taken back are left out."
+)
 
 
 def offers(request: HttpRequest, job: Job) -> list[tuple[str, str]]:
     """Buttons of the job's page for this person: label and address."""
     found = []
     if may_retry(job) and _may(request, _known(job.operation)):
-        found.append(("Retry failed only", display.admin_url(job, "retry", job.pk)))
+        found.append((_("Retry failed only"), display.admin_url(job, "retry", job.pk)))
     inverse = undo_operation(job)
     if inverse and _may(request, inverse):
-        found.append(("Take back this job", display.admin_url(job, "undo", job.pk)))
+        found.append((_("Take back this job"), display.admin_url(job, "undo", job.pk)))
     return found
 
 
@@ -46,9 +50,9 @@ def retry(request: HttpRequest, model_admin: ReadOnlyAdmin, job: Job) -> HttpRes
     if operation is None:
         raise Http404("This operation no longer exists.")
     wishes = lambda: retry_wishes(job)  # noqa: E731
-    title = f"Retry failed only: {operation.label}"
+    title = _("Retry failed only: %(label)s") % {"label": operation.label}
     links = {"retries": job}
-    return _ask(request, model_admin, job, operation, wishes, form=job.form, links=links, words=(title, RETRY))
+    return _ask(request, model_admin, job, operation, wishes, form=job.form, links=links, words=(title, str(RETRY)))
 
 
 def undo(request: HttpRequest, model_admin: ReadOnlyAdmin, job: Job) -> HttpResponseBase:
@@ -56,9 +60,9 @@ def undo(request: HttpRequest, model_admin: ReadOnlyAdmin, job: Job) -> HttpResp
     model_admin.demand_view(request)
     operation = undo_operation(job)
     if operation is None:
-        messages.info(request, "Nothing of this job can be taken back.")
+        messages.info(request, _("Nothing of this job can be taken back."))
         return HttpResponseRedirect(display.object_url(job))
-    title = f"Take back: {operation_label(job.operation)}"
+    title = _("Take back: %(label)s") % {"label": operation_label(job.operation)}
     return _ask(
         request,
         model_admin,
@@ -67,7 +71,7 @@ def undo(request: HttpRequest, model_admin: ReadOnlyAdmin, job: Job) -> HttpResp
         lambda: undo_wishes(job, operation),
         form={},
         links={"undoes": job},
-        words=(title, UNDO),
+        words=(title, str(UNDO)),
     )
 
 
@@ -84,7 +88,7 @@ def _ask(
 ) -> HttpResponseBase:
     model_admin.demand_view(request, job)
     if not _may(request, operation):
-        raise PermissionDenied("You may not run this on many objects at once.")
+        raise PermissionDenied(_("You may not run this on many objects at once."))
     if request.method not in bulk.ASKING:
         return HttpResponseNotAllowed(bulk.ASKING)
     asked = OperationForm(request.POST if bulk.is_sent(request) else None, operation=operation, row=operation.new_row())
@@ -94,7 +98,7 @@ def _ask(
         form=dressed(asked),
         wishes=wishes,
         back=display.object_url(job),
-        back_title=f"{operation_label(job.operation)}: job",
+        back_title=_("%(label)s: job") % {"label": operation_label(job.operation)},
         title=words[0],
         intro=words[1],
         settled=form,

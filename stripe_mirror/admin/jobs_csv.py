@@ -10,9 +10,8 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from stripe_mirror.admin.bulk_page import csv_answer
-from stripe_mirror.admin.csv_stream import csv_bytes
 from stripe_mirror.admin.display import without_secrets
+from stripe_mirror.admin.exports.streaming import csv_bytes, streamed
 from stripe_mirror.admin.history import is_money
 from stripe_mirror.admin.raw import masked
 from stripe_mirror.kinds import kind_of
@@ -40,7 +39,7 @@ HEADER = (
 
 def answer(job: Job) -> HttpResponseBase:
     """All rows in their order; what was touched before and after."""
-    return csv_answer(csv_bytes(HEADER, rows(job)), f"job-{job.operation}-{timezone.localdate():%Y-%m-%d}")
+    return streamed(csv_bytes(HEADER, rows(job)), f"job-{job.operation}-{timezone.localdate():%Y-%m-%d}.csv")
 
 
 def rows(job: Job) -> Iterator[tuple[object, ...]]:

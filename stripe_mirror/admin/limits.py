@@ -7,25 +7,28 @@ from typing import Any
 from babel import Locale
 from django import forms
 from django.contrib import admin
-from unfold.admin import ModelAdmin
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from stripe_mirror.admin import display
 from stripe_mirror.admin.outcomes import operation_label
+from stripe_mirror.admin.own_lists import OwnListAdmin
 from stripe_mirror.models import OperationLimit
 from stripe_mirror.money import WrongAmount, format_money, to_major, to_minor
 from stripe_mirror.push.limits import limited_operations
 
-RULES = (
-    "Above this, another person has to approve. A person's limit is the highest that any of their groups has; who is "
-    "in no group with a limit for the operation is not limited. Where there are limits for an operation, but none in a "
-    "currency, everything in it needs approval. This is true of superusers, too."
+RULES = gettext_lazy(
+    "Above this, another person has to approve. A person's limit is the highest that any of their "
+    "groups has; who is in no group with a limit for the operation is not limited. Where there are "
+    "limits for an operation, but none in a currency, everything in it needs approval. This is true "
+    "of superusers, too."
 )
 
 
 def choices() -> list[tuple[str, str]]:
     """The operations that can be limited."""
-    return [(operation.name, operation.label) for operation in limited_operations()]
+    return [(operation.name, str(operation.label)) for operation in limited_operations()]
 
 
 class LimitForm(forms.ModelForm[OperationLimit]):
@@ -33,10 +36,12 @@ class LimitForm(forms.ModelForm[OperationLimit]):
 
     operation = forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget)
     currency = forms.CharField(
-        max_length=3, widget=UnfoldAdminTextInputWidget, help_text="The three letters of its code, as in EUR."
+        max_length=3,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("The three letters of its code, as in EUR."),
     )
     typed = forms.CharField(
-        label="Without approval up to", max_length=30, widget=UnfoldAdminTextInputWidget, help_text=RULES
+        label=gettext_lazy("Without approval up to"), max_length=30, widget=UnfoldAdminTextInputWidget, help_text=RULES
     )
 
     class Meta:
@@ -53,7 +58,7 @@ class LimitForm(forms.ModelForm[OperationLimit]):
         """A code that exists."""
         code = str(self.cleaned_data["currency"]).strip()
         if code.upper() not in Locale("en").currencies:
-            raise forms.ValidationError("Write the three letters of a currency, for example EUR.")
+            raise forms.ValidationError(_("Write the three letters of a currency, for example EUR."))
         return code.lower()
 
     def clean(self) -> dict[str, Any]:
@@ -70,12 +75,12 @@ class LimitForm(forms.ModelForm[OperationLimit]):
 def _minor(typed: str, currency: str) -> int:
     amount = to_minor(typed, currency)
     if amount < 0:
-        raise WrongAmount(f"Write {format_money(0, currency)} or more.")
+        raise WrongAmount(_("Write %(amount)s or more.") % {"amount": format_money(0, currency)})
     return amount
 
 
 @admin.register(OperationLimit)
-class OperationLimitAdmin(ModelAdmin):  # type: ignore[misc]
+class OperationLimitAdmin(OwnListAdmin):
     """Who may move how much alone."""
 
     form = LimitForm
@@ -83,14 +88,13 @@ class OperationLimitAdmin(ModelAdmin):  # type: ignore[misc]
     list_select_related = ("group",)
     list_filter = ("group",)
     fields = ("group", "operation", "currency", "typed")
-    compressed_fields = False
 
-    @admin.display(description="operation", ordering="operation")
+    @admin.display(description=gettext_lazy("operation"), ordering="operation")
     def operation_words(self, row: OperationLimit) -> str:
         """As on its button."""
         return operation_label(row.operation)
 
-    @admin.display(description="without approval up to")
+    @admin.display(description=gettext_lazy("without approval up to"))
     def most(self, row: OperationLimit) -> Any:
         """With its currency."""
         return display.money(row.amount, row.currency)

@@ -66,19 +66,21 @@ class LiveAdminMixin(Base):
             cursor = Cursor.parse(request.GET["since"]) if "since" in request.GET else None
         except ValueError:
             return JsonResponse({"error": "`since` is no cursor of this server. Reload the page."}, status=400)
-        answer = self._answer(cursor, request.GET.get("object_id", "")) if cursor else {"cursor": str(current_cursor())}
+        answer = self._answer(request, cursor) if cursor else {"cursor": str(current_cursor())}
         return JsonResponse(
             {"changed": [], "many": False, "fields": []} | answer, headers={"Cache-Control": "no-store"}
         )
 
-    def _answer(self, cursor: Cursor, object_id: str) -> dict[str, Any]:
-        follow = ObjectFollower(self.model, object_id) if object_id else ListFollower(self.model, self.live_relations())
+    def _answer(self, request: HttpRequest, cursor: Cursor) -> dict[str, Any]:
+        object_id = request.GET.get("object_id", "")
+        relations = [] if object_id else self.live_relations(request)
+        follow = ObjectFollower(self.model, object_id) if object_id else ListFollower(self.model, relations)
         seen = changes_since(cursor, follow.object_types)
         changed = follow.concerned(seen) if seen.changes else []
         answer = {"cursor": str(seen.cursor), "changed": changed, "many": seen.many}
         return answer | {"fields": seen.fields(self.model.kind.object, object_id)}
 
-    def live_relations(self) -> list[str]:
+    def live_relations(self, request: HttpRequest) -> list[str]:
         """Relations whose objects the list shows, so that their changes change its rows."""
         shown = self.list_select_related if isinstance(self.list_select_related, Iterable) else ()
         return [name for name in shown if "__" not in name]
@@ -86,6 +88,8 @@ class LiveAdminMixin(Base):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, with the script that keeps it current."""
         found = _begin(request, self.model.kind)
+        if shown := self.live_relations(request):
+            found["data-live-relations"] = ",".join(shown)
         return _with_script(super().changelist_view(request, extra_context), found)
 
     def changeform_view(

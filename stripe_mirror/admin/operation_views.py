@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from stripe_mirror.admin.base import StripeObjectAdmin
 
 ASKING = ("GET", "HEAD", "POST")
+# The top of a page: its facts, and above them what was done.
+TOP = "#"
 
 
 class OperationViews:
@@ -80,9 +82,10 @@ class OperationViews:
             operations.tell(request, sheet)
             # Who made an object wants to see it.
             to_receipt = receipt and not sheet.operation.creates and not sheet.nothing
-            return HttpResponseRedirect(
-                receipts.receipt_url(sheet.push) if to_receipt and sheet.push else operations.object_page(sheet, row)
-            )
+            if to_receipt and sheet.push:
+                return HttpResponseRedirect(receipts.receipt_url(sheet.push))
+            # Without a fragment of its own an answer keeps that of the form: the page would open at it again.
+            return HttpResponseRedirect(operations.object_page(sheet, row) + ("" if receipt else TOP))
         if sheet.choices:
             return self._page(request, sheet, row, template="stripe_mirror/conflict.html")
         return None

@@ -12,19 +12,24 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from stripe_mirror.admin import confirming, conflicts, display, receipts
+from stripe_mirror.admin.client_address import client_address
 from stripe_mirror.admin.conflicts import Choice
 from stripe_mirror.admin.forms import FieldGroup, dressed, field_groups
 from stripe_mirror.admin.raw import masked
+from stripe_mirror.language import said_again
 from stripe_mirror.models import Push, StripeObject
-from stripe_mirror.push.errors import Conflict, NothingToChange, PushError, PushIdTaken
+from stripe_mirror.push.errors import ODD_SHAPE_WORDS, Conflict, NothingToChange, PushError, PushIdTaken
 from stripe_mirror.push.inverse import inverse_of
 from stripe_mirror.push.operation import Operation, OperationForm, may, operations_for
-from stripe_mirror.push.preview import Preview, preview
+from stripe_mirror.push.preview import Preview, preview, told
 from stripe_mirror.push.submit import earlier, submit
 
 SALT = "stripe_mirror.opened"
+# So many unsettled pushes are named on a page.
+NOTED = 5
 OPEN_STATES = (Push.State.SENDING, Push.State.UNKNOWN)
 
 
@@ -74,9 +79,12 @@ class Sheet:
 
 
 def buttons(request: HttpRequest, row: StripeObject, *, without: str = "") -> list[Button]:
-    """The operations that this person may run on the row; those that its state forbids say why. Dangerous ones last."""
+    """The operations that this person may run on the row; those that its state forbids say why.
+
+    Those that staff come for most first, dangerous ones last.
+    """
     offered = [o for o in operations_for(row.kind.object) if not o.creates and o.name != without]
-    offered.sort(key=lambda operation: operation.danger)
+    offered.sort(key=lambda operation: (not operation.at_hand, operation.danger))
     return [Button(o, operation_url(row, o), why_not(o, row)) for o in offered if may(request.user, o)]
 
 
@@ -85,7 +93,7 @@ def why_not(operation: Operation, row: StripeObject) -> str:
     try:
         return operation.why_not(row)
     except display.ODD_SHAPE:
-        return "Stripe sent this object in a shape that isn't known here, so nothing can be done to it."
+        return str(ODD_SHAPE_WORDS)
 
 
 def operation_url(row: StripeObject, operation: Operation) -> str:
@@ -94,11 +102,6 @@ def operation_url(row: StripeObject, operation: Operation) -> str:
     if operation.creates:
         return reverse(f"{name}_create", args=(operation.name,))
     return reverse(f"{name}_operation", args=(row.pk, operation.name))
-
-
-def open_pushes(row: StripeObject) -> list[Push]:
-    """Pushes on the row whose outcome isn't known yet."""
-    return list(Push.objects.filter(object_type=row.kind.object, object_id=row.pk, state__in=OPEN_STATES)[:5])
 
 
 def opened_token(operation: Operation, row: StripeObject, values: Mapping[str, Any]) -> str:
@@ -151,9 +154,9 @@ def posted_sheet(request: HttpRequest, operation: Operation, row: StripeObject) 
         return sheet
     if opened is None:
         sheet.opened = opened_token(operation, row, operation.initial(row))
-        sheet.form.add_error(None, "Nothing was sent: this form had expired. Check it and send it again.")
+        sheet.form.add_error(None, _("Nothing was sent: this form had expired. Check it and send it again."))
     elif sheet.form.is_valid():
-        sheet.undoes, _ = _undone(request.POST.get(receipts.UNDOES, ""), operation, row)
+        sheet.undoes = _undone(request.POST.get(receipts.UNDOES, ""), operation, row)[0]
         given = request.POST.get("previewed_token", "")
         sheet.told = confirming.confirmed(operation, row, sheet.form.cleaned_data, given)
         if sheet.told is None:
@@ -168,7 +171,8 @@ def _ask_for_preview(sheet: Sheet, data: QueryDict) -> None:
     operation, row, form = sheet.operation, sheet.form.row, sheet.form
     sheet.preview = preview(operation, row, form.cleaned_data, ask=True)
     if sheet.preview.may_confirm:
-        sheet.token = confirming.token(operation, row, form.cleaned_data, sheet.preview.told())
+        words = told(operation, row, form.cleaned_data, sheet.preview)
+        sheet.token = confirming.token(operation, row, form.cleaned_data, words)
     for field in form.hidden_fields():
         data[field.name] = str(form.cleaned_data.get(field.name) or "")
     sheet.form = dressed(operation.get_form(row, data))
@@ -200,7 +204,7 @@ def _submit(request: HttpRequest, sheet: Sheet, opened: dict[str, Any], data: Qu
             cleaned=form.cleaned_data,
             opened=opened,
             reason=form.cleaned_data.get("reason", ""),
-            ip=request.META.get("REMOTE_ADDR"),
+            ip=client_address(request),
             told=sheet.told,
             undoes=sheet.undoes,
         )
@@ -223,7 +227,7 @@ def _note_refusal(sheet: Sheet) -> None:
     if sheet.push is None or sheet.push.state != Push.State.REFUSED:
         return
     field = sheet.operation.field_for_param(sheet.push.error_param) if sheet.push.error_param else ""
-    sheet.form.add_error(field if field in sheet.form.fields else None, sheet.push.message)
+    sheet.form.add_error(field if field in sheet.form.fields else None, said_again(sheet.push.message))
     sheet.push_id = uuid4()
 
 
@@ -243,19 +247,23 @@ def tell(request: HttpRequest, sheet: Sheet) -> None:
         messages.warning(
             request,
             # Stays true when the page's own note is gone because the outcome is known by then.
-            f"{label}: no clear answer came from Stripe. What you typed is kept, and a note on the page says "
-            "“checking” until the outcome is known.",
+            _(
+                "%(label)s: no clear answer came from Stripe. What you typed is kept, and a note on "
+                "the page says “checking” until the outcome is known."
+            )
+            % {"label": label},
         )
     elif sheet.push and sheet.push.state == Push.State.WAITING:
-        messages.warning(request, f"{label}: it waits for approval by another person. Nothing was sent yet.")
-    elif sheet.push and sheet.push.state in (Push.State.PLANNED, Push.State.SKIPPED):
-        messages.info(
-            request, f"{label}: {sheet.push.message or 'it is sent in a moment, and can be taken back until then.'}"
+        messages.warning(
+            request, _("%(label)s: it waits for approval by another person. Nothing was sent yet.") % {"label": label}
         )
+    elif sheet.push and sheet.push.state in (Push.State.PLANNED, Push.State.SKIPPED):
+        later = _("%(label)s: it is sent in a moment, and can be taken back until then.") % {"label": label}
+        messages.info(request, f"{label}: {sheet.push.message}" if sheet.push.message else later)
     elif sheet.push and sheet.repeated:
-        messages.info(request, f"{label}: this was done already, it was not sent a second time.")
+        messages.info(request, _("%(label)s: this was done already, it was not sent a second time.") % {"label": label})
     elif sheet.push:
-        messages.success(request, f"{label}: done.")
+        messages.success(request, _("%(label)s: done.") % {"label": label})
 
 
 def object_page(sheet: Sheet, row: StripeObject) -> str:
@@ -275,13 +283,13 @@ class Checking:
     url: str
 
 
-def checking(request: HttpRequest, row: StripeObject) -> list[Checking]:
-    """Notes on the row's pushes whose outcome isn't known yet."""
-    labels = {operation.name: operation.label for operation in operations_for(row.kind.object)}
+def checking(request: HttpRequest, row: StripeObject, pushes: list[Push]) -> list[Checking]:
+    """Notes on those of the row's unsettled pushes whose outcome isn't known yet."""
+    labels = {operation.name: str(operation.label) for operation in operations_for(row.kind.object)}
     linked = request.user.has_perm("stripe_mirror.view_push")
     return [
         Checking(labels.get(p.operation, display.words(p.operation)), display.object_url(p) if linked else "")
-        for p in open_pushes(row)
+        for p in [push for push in pushes if push.state in OPEN_STATES][:NOTED]
     ]
 
 

@@ -21,7 +21,7 @@ def state_pill(row: Any) -> Any:
 def operation_label(name: str) -> str:
     """The operation in words; one that no longer exists reads as it was stored."""
     try:
-        return get_operation(name).label
+        return str(get_operation(name).label)
     except KeyError:
         return display.words(name)
 

@@ -11,12 +11,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from stripe_mirror.admin import columns, display
-from stripe_mirror.admin.base import ReadOnlyAdmin
 from stripe_mirror.admin.columns import FactGroup
+from stripe_mirror.admin.own_lists import OwnListAdmin
+from stripe_mirror.admin.read_only import ReadOnlyAdmin
 from stripe_mirror.models import CustomerLink
 from stripe_mirror.push.customers import create_customer_for
 from stripe_mirror.push.errors import PushError, StillChecking
@@ -35,18 +37,17 @@ def may_create(request: HttpRequest) -> bool:
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(OwnListAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     """Who may sign in; some of them are customers too."""
 
     form = UserChangeForm
     add_form = UserCreationForm
+    # Unfold's, which come first, are empty.
+    add_fieldsets = DjangoUserAdmin.add_fieldsets
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "full_name", "is_staff", "customer")
+    list_display = ("username", "email", "full_name", "staff", "customer")
     list_select_related = ("stripe_customer_link__customer",)
     readonly_fields = ("customer", "subscription", "last_login", "date_joined")
-    show_full_result_count = False
-    list_per_page = 25
-    compressed_fields = False
     actions = ("create_customers",)
     change_form_outer_before_template = "stripe_mirror/user_customer.html"
 
@@ -62,12 +63,17 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         url = display.admin_url(CustomerLink, "create", user.pk) if user and missing and may_create(request) else ""
         return super().change_view(request, object_id, form_url, {"create_customer_url": url, **(extra_context or {})})
 
-    @admin.display(description="name")
+    @admin.display(description=gettext_lazy("name"))
     def full_name(self, user: User) -> str:
         """First and last name."""
         return user.get_full_name()
 
-    @admin.display(description="customer")
+    @admin.display(description=gettext_lazy("may sign in"), ordering="is_staff")
+    def staff(self, user: User) -> Any:
+        """Whether pages of this site open for the user."""
+        return display.pill(_("Staff"), "info") if user.is_active and user.is_staff else display.EMPTY
+
+    @admin.display(description=gettext_lazy("customer"))
     def customer(self, user: User) -> Any:
         """The customer in Stripe."""
         link = getattr(user, "stripe_customer_link", None)
@@ -75,9 +81,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
             return display.EMPTY
         deleted = link.customer is not None and link.customer.deleted_at
         shown = display.row_link(link.customer, link.customer_id)
-        return format_html("{} {}", shown, display.pill("Deleted in Stripe", "warning") if deleted else "")
+        return format_html("{} {}", shown, display.pill(_("Deleted in Stripe"), "warning") if deleted else "")
 
-    @admin.display(description="current subscription")
+    @admin.display(description=gettext_lazy("current subscription"))
     def subscription(self, user: User) -> Any:
         """The newest subscription that hasn't ended, with its state in words."""
         link = getattr(user, "stripe_customer_link", None)
@@ -92,12 +98,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         """For the action: absent for who may not."""
         return may_create(request)
 
-    @admin.action(description="Create customer in Stripe", permissions=["create_customer"])
+    @admin.action(description=gettext_lazy("Create customer in Stripe"), permissions=["create_customer"])
     def create_customers(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Make the selected users customers; one that is a customer already stays what it is."""
         users = list(queryset[: MOST_USERS + 1])
         if len(users) > MOST_USERS:
-            messages.error(request, f"Nothing was done: select at most {MOST_USERS} users.")
+            messages.error(request, _("Nothing was done: select at most %(n)s users.") % {"n": MOST_USERS})
             return
         for user in users:
             _tell(request, user, *_create(user, by=cast(User, request.user)))
@@ -111,7 +117,11 @@ def _create(user: User, *, by: User) -> tuple[CustomerLink | None, str, int]:
         return None, str(open_outcome), messages.WARNING
     except PushError as error:
         return None, str(error), messages.ERROR
-    return link, f"{user} is the customer {link.customer_id} in Stripe.", messages.SUCCESS
+    return (
+        link,
+        _("%(user)s is the customer %(id)s in Stripe.") % {"user": user, "id": link.customer_id},
+        messages.SUCCESS,
+    )
 
 
 def _tell(request: HttpRequest, user: User, link: CustomerLink | None, text: str, level: int) -> None:
@@ -123,22 +133,22 @@ class CustomerLinkAdmin(ReadOnlyAdmin):
     """Which user is which customer; also the endpoint that makes a user a customer."""
 
     list_display = (
-        columns.made("User", lambda row: row.user.get_username()),
+        columns.made(gettext_lazy("User"), lambda row: row.user.get_username()),
         columns.relation("customer"),
-        columns.moment("created_at", "Linked"),
-        columns.made("By", lambda row: row.created_by or ""),
+        columns.moment("created_at", gettext_lazy("Linked")),
+        columns.made(gettext_lazy("By"), lambda row: row.created_by or ""),
     )
     list_select_related = ("user", "customer", "created_by")
     search_exact = ("customer_id", "user__username")
-    search_help_text = "Customer id or username"
+    search_help_text = gettext_lazy("Customer id or username")
     facts = (
         FactGroup(
-            title="Link",
+            title=gettext_lazy("Link"),
             facts=(
-                columns.made("User", lambda row: display.link(row.user, display.object_url(row.user))),
+                columns.made(gettext_lazy("User"), lambda row: display.link(row.user, display.object_url(row.user))),
                 columns.relation("customer"),
-                columns.moment("created_at", "Linked"),
-                columns.made("By", lambda row: row.created_by or ""),
+                columns.moment("created_at", gettext_lazy("Linked")),
+                columns.made(gettext_lazy("By"), lambda row: row.created_by or ""),
             ),
         ),
     )
@@ -160,7 +170,7 @@ class CustomerLinkAdmin(ReadOnlyAdmin):
         user = User.objects.filter(pk=user_id).first()
         json = "application/json" in request.headers.get("Accept", "")
         if user is None:
-            answer = {"error": f"There is no user {user_id}. Nothing was done."}
+            answer = {"error": _("There is no user %(id)s. Nothing was done.") % {"id": user_id}}
             return JsonResponse(answer, status=404) if json else self.missing(request, str(user_id))
         link, text, level = _create(user, by=cast(User, request.user))
         if json:
@@ -184,5 +194,7 @@ def _as_json(link: CustomerLink | None, text: str, level: int) -> JsonResponse:
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(OwnListAdmin, DjangoGroupAdmin):  # type: ignore[misc]
     """What people may do; the ready groups come from `manage.py setup_roles`."""
+
+    list_display = ("name",)

@@ -15,12 +15,14 @@ from django.db.models import Count, Max
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from stripe_mirror.admin import display
-from stripe_mirror.admin.dashboard import count
 from stripe_mirror.admin.detail import may_view
 from stripe_mirror.admin.history import field_change
 from stripe_mirror.admin.inbox import object_link
+from stripe_mirror.admin.paging import capped_count
 from stripe_mirror.kinds import Kind, all_kinds, kind_of
 from stripe_mirror.models import Difference, InboxEvent, ReconcileState, SyncRun
 
@@ -31,7 +33,7 @@ SHOWN = 20
 RUNS = 15
 # "Found" and "repaired" are of this time.
 MONTH = timedelta(days=30)
-NEVER = "Never compared"
+NEVER = gettext_lazy("Never compared")
 AT_ONCE = timedelta(seconds=1)
 
 
@@ -106,14 +108,14 @@ def _kind(kind: Kind, states: Any, lags: dict[str, Lag], counted: dict[str, dict
         kind=kind,
         name=display.words(kind.model._meta.verbose_name_plural),
         url=display.list_url(kind.model),
-        objects=count(kind.model._default_manager.filter(deleted_at=None)),
+        objects=capped_count(kind.model._default_manager.filter(deleted_at=None)),
         compared=_compared(state),
         detail=_detail(kind, state),
         failure=state.failure if state else "",
         open=of_kind["open"],
         found=sum(of_kind.values()),
         repaired=of_kind["repaired"],
-        newest=display.when(newest) if newest else display.plain("" if kind.events else "Has no events"),
+        newest=display.when(newest) if newest else display.plain("" if kind.events else _("Has no events")),
         lag=str(lag) if lag else "",
         running=bool(state and state.run and state.run.state == "running" and state.run.started_by),
     )
@@ -122,25 +124,29 @@ def _kind(kind: Kind, states: Any, lags: dict[str, Lag], counted: dict[str, dict
 def _compared(state: ReconcileState | None) -> SafeString | str:
     """When anything of it was last compared."""
     moments = [moment for moment in (state.compared_at, state.newest_at) if moment] if state else []
-    return display.when(max(moments)) if moments else NEVER
+    return display.when(max(moments)) if moments else str(NEVER)
 
 
 def _detail(kind: Kind, state: ReconcileState | None) -> str:
     """How much of it was compared, in words."""
     if kind.parent:
-        return f"With its {display.kind_words(kind.parent).lower()}"
+        return _("With its %(kind)s") % {"kind": display.in_sentence(display.kind_words(kind.parent))}
     if state is None or not (state.compared_at or state.newest_at):
         return ""
     if state.whole_finished_at is None:
         return (
-            f"{state.round_compared:,} so far, never the whole"
+            _("%(n)s so far, never the whole") % {"n": f"{state.round_compared:,}"}
             if state.position
-            else "Only the newest, never the whole"
+            else _("Only the newest, never the whole")
         )
-    whole = f"All {state.whole_compared:,}"
+    whole = _("All %(n)s") % {"n": f"{state.whole_compared:,}"}
     if state.compared_at and state.compared_at - state.whole_finished_at > AT_ONCE:
-        whole += f" on {display.moment_text(state.whole_finished_at)}"
-    return f"{whole}; {state.round_compared:,} of the next round" if state.position else whole
+        whole = _("%(all)s on %(when)s") % {"all": whole, "when": display.moment_text(state.whole_finished_at)}
+    return (
+        _("%(whole)s; %(n)s of the next round") % {"whole": whole, "n": f"{state.round_compared:,}"}
+        if state.position
+        else whole
+    )
 
 
 def _verdict(kinds: list[Kind], states: Any, counted: dict[str, dict[str, int]]) -> tuple[str, str]:
@@ -151,15 +157,16 @@ def _verdict(kinds: list[Kind], states: Any, counted: dict[str, dict[str, int]])
         states[k.object].whole_finished_at for k in own if k.object in states and states[k.object].whole_finished_at
     ]
     if open_ones:
-        return f"{open_ones} object{'s differ' if open_ones > 1 else ' differs'} from Stripe.", "danger"
+        return ngettext("%(n)s object differs from Stripe.", "%(n)s objects differ from Stripe.", open_ones) % {
+            "n": open_ones
+        }, "danger"
     if not whole:
-        return "Nothing is proved yet: no kind was compared as a whole.", "warning"
+        return _("Nothing is proved yet: no kind was compared as a whole."), "warning"
     if len(whole) < len(own):
-        return f"No open difference; {len(whole)} of {len(own)} kinds were compared as a whole so far.", "info"
-    return (
-        f"No open difference. Every kind was compared as a whole, the earliest on {display.moment_text(min(whole))}.",
-        "success",
-    )
+        said = _("No open difference; %(done)s of %(all)s kinds were compared as a whole so far.")
+        return said % {"done": len(whole), "all": len(own)}, "info"
+    said = _("No open difference. Every kind was compared as a whole, the earliest on %(when)s.")
+    return said % {"when": display.moment_text(min(whole))}, "success"
 
 
 # --- Differences and runs -------------------------------------------------------------------------------------------
@@ -231,7 +238,7 @@ def _run(run: SyncRun) -> dict[str, Any]:
         "changed": f"{run.changed:,}",
         "started": display.link(display.moment_text(run.started_at), display.object_url(run)),
         "finished": display.when(run.finished_at),
-        "by": run.started_by or "Schedule or command",
+        "by": run.started_by or _("Schedule or command"),
         "message": display.without_secrets(run.message),
     }
 

@@ -7,12 +7,20 @@ from typing import Any
 
 from import_export import fields, widgets
 
-from stripe_mirror.admin.csv_cells import MomentCell, TextCell
 from stripe_mirror.admin.display import without_secrets
+from stripe_mirror.admin.exports.cells import MomentCell, TextCell
+from stripe_mirror.admin.exports.resources import StripeResource, declares
 from stripe_mirror.admin.outcomes import operation_label
 from stripe_mirror.admin.raw import masked
-from stripe_mirror.admin.resources import StripeResource
 from stripe_mirror.models import Push
+
+
+class IdCell(TextCell):
+    """A UUID as text."""
+
+    def render(self, value: object, obj: object = None, **kwargs: Any) -> str:
+        """ "" where there is none."""
+        return str(value or "")
 
 
 class OperationCell(TextCell):
@@ -63,7 +71,7 @@ def _text(name: str, value: Any) -> str:
 
 # Attribute, what it is called in the file where that isn't the attribute's name, and how it is written.
 COLUMNS: tuple[tuple[str, str, type[widgets.Widget]], ...] = (
-    ("id", "", TextCell),
+    ("id", "", IdCell),
     ("created_at", "", MomentCell),
     ("user_name", "", TextCell),
     ("user__username", "username", TextCell),
@@ -71,7 +79,7 @@ COLUMNS: tuple[tuple[str, str, type[widgets.Widget]], ...] = (
     ("operation", "", TextCell),
     ("object_type", "", TextCell),
     ("object_id", "", TextCell),
-    ("job", "", TextCell),
+    ("job", "", IdCell),
     ("reason", "", TextCell),
     ("state", "outcome", OutcomeCell),
     ("message", "", TextCell),
@@ -115,4 +123,4 @@ def _resource() -> type[StripeResource]:
     return made
 
 
-PushResource = _resource()
+PushResource = declares(Push)(_resource())

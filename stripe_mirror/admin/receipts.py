@@ -13,12 +13,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from stripe_mirror.admin import approvals, columns, confirming, detail, display
 from stripe_mirror.admin.history import field_change
 from stripe_mirror.admin.outcomes import operation_label, state_pill
 from stripe_mirror.admin.status import status_of
 from stripe_mirror.kinds import get_kind
+from stripe_mirror.language import said_again
 from stripe_mirror.models import Change, Push
 from stripe_mirror.push import grace
 from stripe_mirror.push.errors import ODD_SHAPE, NotAllowed
@@ -136,7 +138,10 @@ def take_back(request: HttpRequest, push_id: UUID) -> HttpResponse:
     except NotAllowed as late:
         messages.error(request, str(late))
     else:
-        messages.success(request, f"{operation_label(push.operation)}: taken back, nothing was sent.")
+        messages.success(
+            request,
+            _("%(label)s: taken back, nothing was sent.") % {"label": operation_label(push.operation)},
+        )
     return HttpResponseRedirect(receipt_url(push))
 
 
@@ -161,7 +166,7 @@ def _made(parts: list[Push]) -> list[SafeString]:
 
 
 def _shown(push: Push) -> Part:
-    return Part(operation_label(push.operation), state_pill(push), push.message, push.request_id)
+    return Part(operation_label(push.operation), state_pill(push), said_again(push.message), push.request_id)
 
 
 def _undo(request: HttpRequest, push: Push) -> UndoLink:
@@ -170,11 +175,11 @@ def _undo(request: HttpRequest, push: Push) -> UndoLink:
     if undo is None or inverse is None or row is None:
         return UndoLink()
     if not may(request.user, inverse):
-        return UndoLink(inverse.label, why_not="You may not do this yourself.")
+        return UndoLink(str(inverse.label), why_not=_("You may not do this yourself."))
     try:
         why_not = inverse.why_not(row)
     except ODD_SHAPE:
         return UndoLink()
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_operation"
     url = f"{reverse(name, args=(row.pk, inverse.name))}?{urlencode({UNDOES: push.pk})}"
-    return UndoLink(inverse.label, url, why_not)
+    return UndoLink(str(inverse.label), url, why_not)

@@ -1,17 +1,22 @@
 """What a list's search box finds: rows by id, by their own text, or by a parent that is found first.
 
-Never by a join: an OR over two tables scans both (see the design, speed).
+Never by a join: an OR over two tables scans both (see the design, speed). The indexes of the search (`models.search`)
+give the ids; the rows are then read by these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
+from stripe_mirror.admin.page_keys import hint
+from stripe_mirror.admin.paging import LIMIT
 from stripe_mirror.kinds import Kind, kind_of_id
+from stripe_mirror.models.search import searched
+from stripe_mirror.models.search_find import OneOf, by_beginning, by_part
 
 # A search by a parent's name or email looks at this many parents at most.
 MOST_PARENTS = 1_000
@@ -31,7 +36,16 @@ class Sought:
         if not term:
             return queryset
         kind = kind_of_id(term)
-        return queryset.filter(self._by_id(kind, term) if kind else self._by_text(term))
+        if kind:
+            return queryset.filter(self._by_id(kind, term))
+        ids = ids_with(self.kind.model, term, limit=LIMIT + 1) if self.fields else []
+        found = queryset.filter(self._by_text(term, ids))
+        if len(ids) > LIMIT:
+            # Where nothing else narrows the list, the index has counted enough already.
+            hint(found, more_than_counted=not queryset.query.where)
+        else:
+            hint(found, few=True)
+        return found
 
     def _by_id(self, kind: Kind, id: str) -> Q:
         """The object of that id, or the objects that belong to it."""
@@ -41,17 +55,29 @@ class Sought:
                 condition |= Q(**{f"{field.name}_id": id})
         return condition
 
-    def _by_text(self, term: str) -> Q:
-        condition = Q(pk=term) | _contains(self.fields, term)
-        for relation, fields in self.parents.items():
-            if found := self._parents(relation, fields, term):
-                condition |= Q(**{f"{relation}__in": found})
+    def _by_text(self, term: str, ids: Sequence[Any]) -> Q:
+        # What so many rows hold is soon met in the order of the list.
+        condition = Q(pk=term) | (_contains(self.fields, term) if len(ids) > LIMIT else _one_of("pk", ids))
+        for relation in self.parents:
+            condition |= self._by_parent(relation, term)
         return condition
 
-    def _parents(self, relation: str, fields: tuple[str, ...], term: str) -> list[Any]:
-        model: Any = self.kind.model._meta.get_field(relation).related_model
-        matching = model.objects.filter(_contains(fields, term)).order_by()
-        return list(matching.values_list("pk", flat=True)[:MOST_PARENTS])
+    def _by_parent(self, relation: str, term: str) -> Q:
+        parent = cast("type[Model]", self.kind.model._meta.get_field(relation).related_model)
+        return _one_of(f"{relation}_id", ids_with(parent, term, limit=MOST_PARENTS))
+
+
+def ids_with(model: type[Model], term: str, *, limit: int) -> list[Any]:
+    """Ids of rows whose searched columns hold the term; where parts can't be found, those that begin with it."""
+    declared = searched(model)
+    if declared is None:
+        return []
+    found = by_part(declared, [term], limit=limit)
+    return by_beginning(declared, term, limit=limit) if found is None else found
+
+
+def _one_of(column: str, ids: Sequence[str]) -> Q:
+    return Q(OneOf(column, ids)) if ids else Q()
 
 
 def _contains(fields: tuple[str, ...], term: str) -> Q:

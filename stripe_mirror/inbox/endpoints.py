@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import all_event_types
+from stripe_mirror.sentences import tell
 from stripe_mirror.stripe_api import read, write
 from stripe_mirror.stripe_api.client import api_version
 
@@ -121,13 +122,14 @@ def problems(endpoint: Endpoint) -> list[Problem]:
     """What is wrong with an endpoint of ours, each with what to do; empty where all is well."""
     found = []
     if endpoint.status != "enabled":
-        do = "Enable it in Stripe's Dashboard."
-        found.append(Problem(f"It is {endpoint.status}: nothing is delivered.", do, serious=True))
-    do = "Run `manage.py stripe_webhook update`."
+        do = tell("Enable it in Stripe's Dashboard.")
+        found.append(Problem(tell("It is %(status)s: nothing is delivered.", status=endpoint.status), do, serious=True))
+    do = tell("Run `manage.py stripe_webhook update`.")
     if missing := sorted(set(all_event_types()) - endpoint.events) if ALL not in endpoint.events else []:
-        found.append(Problem(f"These events are not sent: {', '.join(missing)}.", do, serious=True))
+        found.append(Problem(tell("These events are not sent: %(types)s.", types=", ".join(missing)), do, serious=True))
     if superfluous := sorted(endpoint.events - set(all_event_types())):
-        found.append(Problem(f"These events are sent but not used: {', '.join(superfluous)}.", do, harmless=True))
+        unused = tell("These events are sent but not used: %(types)s.", types=", ".join(superfluous))
+        found.append(Problem(unused, do, harmless=True))
     if endpoint.api_version != api_version():
         found.append(_other_version(endpoint))
     return found
@@ -140,9 +142,13 @@ def is_ours(endpoint: Endpoint) -> bool:
 
 def _other_version(endpoint: Endpoint) -> Problem:
     return Problem(
-        f"It sends version {endpoint.api_version or 'of the account'}, and we read {api_version()}: objects of another "
-        "major version are not trusted but fetched one by one.",
-        "The version can't be changed: run `manage.py stripe_webhook rotate`.",
+        tell(
+            "It sends version %(theirs)s, and we read %(ours)s: objects of another major version are not trusted but "
+            "fetched one by one.",
+            theirs=endpoint.api_version or tell("of the account"),
+            ours=api_version(),
+        ),
+        tell("The version can't be changed: run `manage.py stripe_webhook rotate`."),
     )
 
 

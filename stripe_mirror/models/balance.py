@@ -3,7 +3,7 @@
 from django.db import models
 
 from stripe_mirror.kinds import Embedded, Implied, Kind
-from stripe_mirror.models.base import StripeObject
+from stripe_mirror.models.base import StripeObject, deleted_index
 from stripe_mirror.models.fields import (
     JsonBooleanField,
     JsonDateTimeField,
@@ -53,11 +53,13 @@ class BalanceTransaction(StripeObject):
 
     class Meta(StripeObject.Meta):
         indexes = (
-            models.Index(fields=("created", "id"), name="balance_tx_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="balance_tx_created"),
+            deleted_index("balance_tx_deleted"),
             models.Index(fields=("source", "created", "id"), name="balance_tx_source"),
             models.Index(fields=("type", "created", "id"), name="balance_tx_type"),
             models.Index(fields=("status", "created", "id"), name="balance_tx_status"),
             models.Index(fields=("currency", "created", "id"), name="balance_tx_currency"),
+            models.Index(fields=("currency", "amount", "created", "id"), name="balance_tx_amount"),
             models.Index(fields=("available_on", "id"), name="balance_tx_available"),
         )
 
@@ -103,12 +105,16 @@ class Dispute(StripeObject):
             ("accept_dispute", "Can accept disputes in Stripe"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="dispute_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="dispute_created"),
+            deleted_index("dispute_deleted"),
+            # Figures walk what changed lately.
+            models.Index(fields=("changed_at", "id"), name="dispute_changed"),
             models.Index(fields=("charge", "created", "id"), name="dispute_charge"),
             models.Index(fields=("payment_intent", "created", "id"), name="dispute_payment_intent"),
-            models.Index(fields=("status", "created", "id"), name="dispute_status"),
+            models.Index(fields=("status", "created", "id", "due_by"), name="dispute_status"),
             models.Index(fields=("reason", "created", "id"), name="dispute_reason"),
             models.Index(fields=("currency", "created", "id"), name="dispute_currency"),
+            models.Index(fields=("currency", "amount", "created", "id"), name="dispute_amount"),
             models.Index(fields=("due_by", "id"), name="dispute_due_by"),
         )
 
@@ -155,9 +161,20 @@ class Payout(StripeObject):
 
     class Meta(StripeObject.Meta):
         indexes = (
-            models.Index(fields=("created", "id"), name="payout_created"),
-            models.Index(fields=("status", "created", "id"), name="payout_status"),
+            models.Index(fields=("status", "created", "id", "reversed_by"), name="payout_status"),
+            models.Index(fields=("created", "id", "deleted_at"), name="payout_created"),
+            deleted_index("payout_deleted"),
             models.Index(fields=("currency", "created", "id"), name="payout_currency"),
+            models.Index(fields=("currency", "amount", "created", "id"), name="payout_amount"),
             models.Index(fields=("automatic", "created", "id"), name="payout_automatic"),
             models.Index(fields=("arrival_date", "id"), name="payout_arrival"),
+            # Of the few that were reversed: a whole index SQLite would use to find those that weren't.
+            models.Index(
+                fields=("original_payout",),
+                name="payout_original",
+                condition=models.Q(original_payout__isnull=False),
+            ),
+            models.Index(
+                fields=("reversed_by",), name="payout_reversed_by", condition=models.Q(reversed_by__isnull=False)
+            ),
         )

@@ -1,14 +1,14 @@
-"""What is sold and for how much: products, prices, coupons with their codes and discounts, and tax rates."""
+"""What is sold and for how much: products, prices and tax rates."""
 
 from decimal import Decimal, InvalidOperation
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
-from stripe_mirror.kinds import NONE, Implied, Kind, Through
-from stripe_mirror.models.base import StripeObject
+from stripe_mirror.kinds import Kind
+from stripe_mirror.models.base import StripeObject, deleted_index
 from stripe_mirror.models.fields import (
     JsonBooleanField,
-    JsonDateTimeField,
     JsonDecimalField,
     JsonForeignKey,
     JsonIntegerField,
@@ -41,12 +41,36 @@ class Product(StripeObject):
             ("unarchive_product", "Can take products out of the archive in Stripe"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="product_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="product_created"),
+            deleted_index("product_deleted"),
             models.Index(fields=("active", "created", "id"), name="product_active"),
         )
 
     def __str__(self) -> str:
         return str(self.data.get("name") or self.id)
+
+
+# Stripe's intervals, as a price names them: each one, and several.
+EACH = {
+    "day": gettext_lazy("%(amount)s / day"),
+    "week": gettext_lazy("%(amount)s / week"),
+    "month": gettext_lazy("%(amount)s / month"),
+    "year": gettext_lazy("%(amount)s / year"),
+}
+EVERY = {
+    "day": gettext_lazy("%(amount)s every %(count)s days"),
+    "week": gettext_lazy("%(amount)s every %(count)s weeks"),
+    "month": gettext_lazy("%(amount)s every %(count)s months"),
+    "year": gettext_lazy("%(amount)s every %(count)s years"),
+}
+
+
+def per_interval(amount: str, unit: str, count: object) -> str:
+    """ "€29.00 / month", "€29.00 every 3 months"; an interval that isn't known as Stripe names it."""
+    said = (EACH if count == 1 else EVERY).get(unit)
+    if said is None:
+        return f"{amount} / {unit}" if count == 1 else f"{amount} / {count} {unit}"
+    return str(said % {"amount": amount, "count": count})
 
 
 class Price(StripeObject):
@@ -82,10 +106,12 @@ class Price(StripeObject):
             ("replace_price", "Can replace prices in Stripe"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="price_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="price_created"),
+            deleted_index("price_deleted"),
             models.Index(fields=("active", "created", "id"), name="price_active"),
             models.Index(fields=("product", "created", "id"), name="price_product"),
             models.Index(fields=("currency", "created", "id"), name="price_currency"),
+            models.Index(fields=("currency", "unit_amount", "created", "id"), name="price_amount"),
         )
 
     def __str__(self) -> str:
@@ -96,9 +122,9 @@ class Price(StripeObject):
         recurring = self.data.get("recurring")
         recurring = recurring if isinstance(recurring, dict) else {}
         every, unit = recurring.get("interval_count") or 1, recurring.get("interval")
-        period = "" if not unit else f" / {unit}" if every == 1 else f" every {every} {unit}s"
         currency = self.data.get("currency")
-        return format_money(amount, currency if isinstance(currency, str) else None) + period
+        said = format_money(amount, currency if isinstance(currency, str) else None)
+        return said if not unit else per_interval(said, str(unit), every)
 
     @property
     def fine_amount(self) -> Decimal | None:
@@ -109,92 +135,6 @@ class Price(StripeObject):
         except InvalidOperation:
             return None
         return minor if minor.is_finite() else None
-
-
-class Coupon(StripeObject):
-    """https://docs.stripe.com/api/coupons/object"""
-
-    kind = Kind(
-        object="coupon",
-        list_path="/v1/coupons",
-        events=("coupon.created", "coupon.updated", "coupon.deleted"),
-        dashboard="coupons",
-    )
-
-    name = JsonTextField(path="name")
-    percent_off = JsonDecimalField(path="percent_off", max_digits=24, decimal_places=12)
-    # Minor units of `currency`.
-    amount_off = JsonIntegerField(path="amount_off")
-    currency = JsonTextField(path="currency")
-    duration = JsonTextField(path="duration")
-    duration_in_months = JsonIntegerField(path="duration_in_months")
-    redeem_by = JsonDateTimeField(path="redeem_by")
-    max_redemptions = JsonIntegerField(path="max_redemptions")
-    times_redeemed = JsonIntegerField(path="times_redeemed")
-    valid = JsonBooleanField(path="valid")
-
-    class Meta(StripeObject.Meta):
-        permissions = (
-            ("create_coupon", "Can create coupons in Stripe"),
-            ("edit_coupon", "Can edit coupons in Stripe"),
-            ("delete_stripe_coupon", "Can delete coupons in Stripe"),
-        )
-        indexes = (
-            models.Index(fields=("created", "id"), name="coupon_created"),
-            models.Index(fields=("valid", "created", "id"), name="coupon_valid"),
-        )
-
-    def __str__(self) -> str:
-        return str(self.data.get("name") or self.id)
-
-    @property
-    def terms(self) -> str:
-        """What it gives: "$50.00 off" or "25% off" (S52)."""
-        if self.data.get("amount_off") is not None:
-            return f"{format_money(self.data['amount_off'], self.data.get('currency'))} off"
-        percent = self.data.get("percent_off")
-        return f"{percent:g}% off" if isinstance(percent, int | float) else ""
-
-
-class PromotionCode(StripeObject):
-    """https://docs.stripe.com/api/promotion_codes/object: what customers type to get a coupon"""
-
-    kind = Kind(
-        object="promotion_code",
-        list_path="/v1/promotion_codes",
-        events=("promotion_code.created", "promotion_code.updated"),
-        prefixes=("promo_",),
-    )
-
-    code = JsonTextField(path="code")
-    coupon = JsonForeignKey("Coupon", path=("promotion.coupon", "coupon"), related_name="promotion_codes")
-    # Only this customer may use it; empty for everyone.
-    customer = JsonForeignKey("Customer", path="customer", related_name="promotion_codes")
-    active = JsonBooleanField(path="active")
-    expires_at = JsonDateTimeField(path="expires_at")
-    max_redemptions = JsonIntegerField(path="max_redemptions")
-    times_redeemed = JsonIntegerField(path="times_redeemed")
-    first_time_transaction = JsonBooleanField(path="restrictions.first_time_transaction")
-    # Of the least that an order must come to, in minor units.
-    currency = JsonTextField(path="restrictions.minimum_amount_currency")
-    minimum_amount = JsonIntegerField(path="restrictions.minimum_amount")
-
-    class Meta(StripeObject.Meta):
-        permissions = (
-            ("create_promotion_code", "Can create promotion codes in Stripe"),
-            ("deactivate_promotion_code", "Can deactivate promotion codes in Stripe"),
-            ("reactivate_promotion_code", "Can reactivate promotion codes in Stripe"),
-        )
-        indexes = (
-            models.Index(fields=("created", "id"), name="promotion_code_created"),
-            models.Index(fields=("code",), name="promotion_code_code"),
-            models.Index(fields=("coupon", "created", "id"), name="promotion_code_coupon"),
-            models.Index(fields=("customer", "created", "id"), name="promotion_code_customer"),
-            models.Index(fields=("active", "created", "id"), name="promotion_code_active"),
-        )
-
-    def __str__(self) -> str:
-        return str(self.data.get("code") or self.id)
 
 
 class TaxRate(StripeObject):
@@ -227,7 +167,8 @@ class TaxRate(StripeObject):
             ("unarchive_tax_rate", "Can take tax rates out of the archive in Stripe"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="tax_rate_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="tax_rate_created"),
+            deleted_index("tax_rate_deleted"),
             models.Index(fields=("active", "created", "id"), name="tax_rate_active"),
             models.Index(fields=("inclusive", "created", "id"), name="tax_rate_inclusive"),
             models.Index(fields=("country", "created", "id"), name="tax_rate_country"),
@@ -238,64 +179,3 @@ class TaxRate(StripeObject):
         percentage = self.data.get("percentage")
         rate = f" {percentage:g}%" if isinstance(percentage, int | float) else ""
         return f"{self.data.get('display_name') or self.id}{rate}"
-
-
-def _expanded_in(object: str, path: str, inside: str = "discounts") -> Implied:
-    """One object with its discounts expanded, after it came to name one that we lack."""
-    field = inside.partition(".")[0]
-    return Implied(by=object, path=path, params={"expand": inside}, inside=inside, fields=(field,), unless_held=inside)
-
-
-class Discount(StripeObject):
-    """https://docs.stripe.com/api/discounts/object: a coupon at work (Stripe has no address and no list for it)"""
-
-    kind = Kind(
-        object="discount",
-        stem=NONE,
-        created_filter=False,
-        events=("customer.discount.created", "customer.discount.deleted", "customer.discount.updated"),
-        prefixes=("di_",),
-        through=(
-            Through(
-                object="subscription",
-                expand="data.discounts data.items.data.discounts",
-                path="discounts items.data.discounts",
-            ),
-            Through(
-                object="invoice",
-                expand="data.discounts data.lines.data.discounts",
-                path="discounts lines.data.discounts",
-            ),
-            Through(object="invoiceitem", expand="data.discounts", path="discounts"),
-        ),
-        implied=(
-            _expanded_in("subscription", "/v1/subscriptions/{id}"),
-            _expanded_in("subscription", "/v1/subscriptions/{id}", "items.data.discounts"),
-            _expanded_in("invoice", "/v1/invoices/{id}"),
-            _expanded_in("invoice", "/v1/invoices/{id}", "lines.data.discounts"),
-            _expanded_in("invoiceitem", "/v1/invoiceitems/{id}"),
-        ),
-    )
-
-    # It has no `created`; `start` is when it was put to work.
-    created = JsonDateTimeField("start", path=("start",))
-    end = JsonDateTimeField(path="end")
-    # Until 2025 the whole coupon stood here.
-    coupon = JsonForeignKey("Coupon", path=("source.coupon", "coupon"), related_name="discounts")
-    promotion_code = JsonForeignKey("PromotionCode", path="promotion_code", related_name="discounts")
-    customer = JsonForeignKey("Customer", path="customer", related_name="discounts")
-    subscription = JsonForeignKey("Subscription", path="subscription", related_name="discounts")
-    subscription_item = JsonForeignKey("SubscriptionItem", path="subscription_item", related_name="+")
-    invoice = JsonForeignKey("Invoice", path="invoice", related_name="discounts")
-    invoice_item = JsonForeignKey("InvoiceItem", path="invoice_item", related_name="+")
-
-    class Meta(StripeObject.Meta):
-        indexes = (
-            models.Index(fields=("created", "id"), name="discount_created"),
-            models.Index(fields=("coupon", "created", "id"), name="discount_coupon"),
-            models.Index(fields=("promotion_code", "created", "id"), name="discount_promotion_code"),
-            models.Index(fields=("customer", "created", "id"), name="discount_customer"),
-            models.Index(fields=("subscription", "created", "id"), name="discount_subscription"),
-            models.Index(fields=("invoice", "created", "id"), name="discount_invoice"),
-            models.Index(fields=("end", "id"), name="discount_end"),
-        )

@@ -3,7 +3,7 @@
 from django.db import models
 
 from stripe_mirror.kinds import NONE, Embedded, Kind, Nested
-from stripe_mirror.models.base import StripeObject
+from stripe_mirror.models.base import StripeObject, deleted_index
 from stripe_mirror.models.fields import (
     GivenForeignKey,
     JsonDateTimeField,
@@ -58,13 +58,15 @@ class CreditNote(StripeObject):
     class Meta(StripeObject.Meta):
         permissions = (("void_credit_note", "Can void credit notes in Stripe"),)
         indexes = (
-            models.Index(fields=("created", "id"), name="credit_note_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="credit_note_created"),
+            deleted_index("credit_note_deleted"),
             models.Index(fields=("customer", "created", "id"), name="credit_note_customer"),
             models.Index(fields=("invoice", "created", "id"), name="credit_note_invoice"),
             models.Index(fields=("refund", "created", "id"), name="credit_note_refund"),
             models.Index(fields=("status", "created", "id"), name="credit_note_status"),
             models.Index(fields=("reason", "created", "id"), name="credit_note_reason"),
             models.Index(fields=("currency", "created", "id"), name="credit_note_currency"),
+            models.Index(fields=("currency", "total", "created", "id"), name="credit_note_amount"),
             models.Index(fields=("number",), name="credit_note_number"),
         )
 

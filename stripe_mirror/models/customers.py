@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from stripe_mirror.kinds import Embedded, Implied, Kind, Nested, Through
-from stripe_mirror.models.base import StripeObject
+from stripe_mirror.models.base import StripeObject, deleted_index
 from stripe_mirror.models.fields import (
     JsonBooleanField,
     JsonForeignKey,
@@ -57,7 +57,8 @@ class Customer(StripeObject):
             ("remove_customer_discount", "Can remove customers' discounts in Stripe"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="customer_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="customer_created"),
+            deleted_index("customer_deleted"),
             models.Index(fields=("email",), name="customer_email"),
             # For `duplicates`: whatever the case.
             models.Index(Lower("email"), name="customer_email_lower"),
@@ -65,6 +66,7 @@ class Customer(StripeObject):
             models.Index(fields=("country", "created", "id"), name="customer_country"),
             models.Index(fields=("currency", "created", "id"), name="customer_currency"),
             models.Index(fields=("delinquent", "created", "id"), name="customer_delinquent"),
+            models.Index(fields=("default_payment_method",), name="customer_default_method"),
         )
 
     def __str__(self) -> str:
@@ -115,11 +117,21 @@ class PaymentMethod(StripeObject):
             ("detach_payment_method", "Can detach payment methods in Stripe"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="payment_method_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="payment_method_created"),
+            deleted_index("payment_method_deleted"),
             models.Index(fields=("customer", "created", "id"), name="payment_method_customer"),
             models.Index(fields=("type", "created", "id"), name="payment_method_type"),
-            models.Index(fields=("last4",), name="payment_method_last4"),
+            models.Index(fields=("last4", "created", "id"), name="payment_method_last4"),
             models.Index(fields=("fingerprint", "customer"), name="payment_method_fingerprint"),
+            # What `admin.status` calls detached, expired, and to expire.
+            models.Index(
+                fields=("created", "id"), name="payment_method_detached", condition=models.Q(customer__isnull=True)
+            ),
+            models.Index(
+                fields=("exp_year", "exp_month", "id"),
+                name="payment_method_expiry",
+                condition=models.Q(customer__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:
@@ -128,7 +140,7 @@ class PaymentMethod(StripeObject):
         if not isinstance(details, dict) or not details.get("last4"):
             return str(self.id)
         brand = str(details.get("brand") or self.data["type"]).replace("_", " ")
-        return f"{brand.capitalize()} •••• {details['last4']}"
+        return f"{brand.capitalize().replace('Sepa', 'SEPA')} •••• {details['last4']}"
 
 
 class CustomerLink(models.Model):
@@ -187,7 +199,8 @@ class TaxId(StripeObject):
         permissions = (("remove_tax_id", "Can remove tax ids from customers in Stripe"),)
         verbose_name = "tax ID"
         indexes = (
-            models.Index(fields=("created", "id"), name="tax_id_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="tax_id_created"),
+            deleted_index("tax_id_deleted"),
             models.Index(fields=("customer", "created", "id"), name="tax_id_customer"),
             models.Index(fields=("type", "created", "id"), name="tax_id_type"),
             models.Index(fields=("country", "created", "id"), name="tax_id_country"),
@@ -225,10 +238,12 @@ class CustomerBalanceTransaction(StripeObject):
 
     class Meta(StripeObject.Meta):
         indexes = (
-            models.Index(fields=("created", "id"), name="customer_balance_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="customer_balance_created"),
+            deleted_index("customer_balance_deleted"),
             models.Index(fields=("customer", "created", "id"), name="customer_balance_customer"),
             models.Index(fields=("invoice", "created", "id"), name="customer_balance_invoice"),
             models.Index(fields=("credit_note", "created", "id"), name="customer_balance_credit_note"),
             models.Index(fields=("type", "created", "id"), name="customer_balance_type"),
             models.Index(fields=("currency", "created", "id"), name="customer_balance_currency"),
+            models.Index(fields=("currency", "amount", "created", "id"), name="customer_balance_amount"),
         )

@@ -15,6 +15,7 @@ from typing import Any, cast
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
+from django.utils.deconstruct import deconstructible
 
 PATH = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 # Whole numbers that fit a bigint, with room to add them up.
@@ -122,6 +123,50 @@ class JsonBooleanField(FromJson, models.BooleanField):
         return at.case(("true", "false"), at.value)
 
 
+def is_flag(column: str, value: bool) -> models.Q:
+    """The rows whose flag is so, said in a way that an index carries on both databases.
+
+    Django writes `flag=True` as the bare column, which SQLite doesn't look up in an index that begins with it.
+    """
+    return models.Q(**{f"{column}__in": [value]})
+
+
+class Common(models.Func):
+    """A column in a condition that holds of most rows: SQLite shall look up the others first.
+
+    PostgreSQL knows from its statistics which index is worth it.
+    """
+
+    arity = 1
+    template = "%(expressions)s"
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        """A plus changes nothing but the plan (https://www.sqlite.org/optoverview.html#disqualifying)."""
+        return self.as_sql(compiler, connection, template="+%(expressions)s", **extra)
+
+
+class Unindexed(Common):
+    """A column by which few rows are ordered, after other indexes have found them, on both databases.
+
+    Planners take rows for evenly spread, and hope to meet the wanted ones soon in the order of an index.
+    """
+
+    template = "COALESCE(%(expressions)s, %(expressions)s)"
+
+
+@deconstructible
+class Missing(models.Func):
+    """A condition: the column is NULL, where that is what most rows are.
+
+    Said plainly, SQLite looks it up in the column's own index, whose statistics take NULL for as rare as other values.
+    """
+
+    arity = 1
+    conditional = True
+    output_field = models.BooleanField()
+    template = "(%(expressions)s IS NULL) IS TRUE"
+
+
 class JsonDateTimeField(FromJson, models.DateTimeField):
     """Unix seconds as an aware UTC datetime."""
 
@@ -184,9 +229,13 @@ class JsonForeignKey(FromJson, models.ForeignKey):
         kwargs.setdefault("db_index", False)
         super().__init__(to, on_delete=on_delete, **kwargs)
 
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        """Text, like every derived column: an id that is too long must not fail a page of rows."""
-        return "text"
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        """Text, like every derived column: an id that is too long must not fail a page of rows.
+
+        `db_type` stays the parent's: where it differs between the sides of a join, Django casts one, and no index
+        carries the join.
+        """
+        return {**super().db_parameters(connection), "type": "text"}
 
     def sql_for(self, at: Lookup) -> str:
         kind = ("string",) if at.postgresql else ("text",)

@@ -70,6 +70,7 @@ class InboxEvent(models.Model):
             models.Index(fields=("state", "next_attempt_at"), name="inbox_due"),
             models.Index(fields=("state", "created", "id"), name="inbox_state"),
             models.Index(fields=("type", "created", "id"), name="inbox_type"),
+            models.Index(fields=("source", "created", "id"), name="inbox_source"),
             models.Index(fields=("object_id", "created"), name="inbox_object"),
             models.Index(fields=("request_id",), name="inbox_request"),
         )

@@ -3,7 +3,7 @@
 from django.db import models
 
 from stripe_mirror.kinds import NONE, Embedded, Implied, Kind, Nested
-from stripe_mirror.models.base import StripeObject
+from stripe_mirror.models.base import StripeObject, deleted_index
 from stripe_mirror.models.fields import (
     JsonBooleanField,
     JsonDateTimeField,
@@ -81,15 +81,20 @@ class Invoice(StripeObject):
             ("mark_invoice_uncollectible", "Can mark invoices as uncollectible in Stripe"),
             ("delete_draft_invoice", "Can delete draft invoices in Stripe"),
             ("create_credit_note", "Can issue credit notes in Stripe"),
+            ("view_invoice_links", "Can open invoices' hosted pages and PDF files, which need no login"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="invoice_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="invoice_created"),
+            deleted_index("invoice_deleted"),
             models.Index(fields=("customer", "created", "id"), name="invoice_customer"),
             models.Index(fields=("subscription", "created", "id"), name="invoice_subscription"),
-            models.Index(fields=("status", "created", "id"), name="invoice_status"),
+            # With what tells overdue and failed ones from the other open ones.
+            models.Index(fields=("status", "created", "id", "due_date", "attempt_count"), name="invoice_status"),
             models.Index(fields=("currency", "created", "id"), name="invoice_currency"),
+            models.Index(fields=("currency", "total", "created", "id"), name="invoice_amount"),
             models.Index(fields=("collection_method", "created", "id"), name="invoice_collection"),
             models.Index(fields=("due_date", "id"), name="invoice_due_date"),
+            models.Index(fields=("paid_at", "id"), name="invoice_paid_at"),
             models.Index(fields=("number",), name="invoice_number"),
         )
 
@@ -138,12 +143,14 @@ class InvoiceItem(StripeObject):
 
     class Meta(StripeObject.Meta):
         indexes = (
-            models.Index(fields=("created", "id"), name="invoice_item_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="invoice_item_created"),
+            deleted_index("invoice_item_deleted"),
             models.Index(fields=("customer", "created", "id"), name="invoice_item_customer"),
             models.Index(fields=("invoice", "created", "id"), name="invoice_item_invoice"),
             models.Index(fields=("subscription", "created", "id"), name="invoice_item_subscription"),
             models.Index(fields=("price", "created", "id"), name="invoice_item_price"),
             models.Index(fields=("currency", "created", "id"), name="invoice_item_currency"),
+            models.Index(fields=("currency", "amount", "created", "id"), name="invoice_item_amount"),
             models.Index(fields=("proration", "created", "id"), name="invoice_item_proration"),
         )
 
@@ -198,12 +205,14 @@ class InvoiceLineItem(StripeObject):
         verbose_name = "invoice line"
         ordering = ("-period_start", "-id")
         indexes = (
-            models.Index(fields=("period_start", "id"), name="invoice_line_period"),
+            models.Index(fields=("period_start", "id", "deleted_at"), name="invoice_line_period"),
+            deleted_index("invoice_line_deleted", "period_start"),
             models.Index(fields=("invoice", "id"), name="invoice_line_invoice"),
             models.Index(fields=("subscription", "period_start", "id"), name="invoice_line_subscription"),
             models.Index(fields=("invoice_item", "id"), name="invoice_line_item"),
             models.Index(fields=("price", "period_start", "id"), name="invoice_line_price"),
             models.Index(fields=("currency", "period_start", "id"), name="invoice_line_currency"),
+            models.Index(fields=("currency", "amount", "period_start", "id"), name="invoice_line_amount"),
             models.Index(fields=("proration", "period_start", "id"), name="invoice_line_proration"),
         )
 
@@ -247,10 +256,12 @@ class InvoicePayment(StripeObject):
 
     class Meta(StripeObject.Meta):
         indexes = (
-            models.Index(fields=("created", "id"), name="invoice_payment_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="invoice_payment_created"),
+            deleted_index("invoice_payment_deleted"),
             models.Index(fields=("invoice", "created", "id"), name="invoice_payment_invoice"),
             models.Index(fields=("payment_intent", "created", "id"), name="invoice_payment_intent"),
             models.Index(fields=("charge", "created", "id"), name="invoice_payment_charge"),
             models.Index(fields=("status", "created", "id"), name="invoice_payment_status"),
             models.Index(fields=("currency", "created", "id"), name="invoice_payment_currency"),
+            models.Index(fields=("currency", "amount_paid", "created", "id"), name="invoice_payment_amount"),
         )

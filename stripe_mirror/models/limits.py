@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import Group
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 
 class OperationLimit(models.Model):
@@ -20,7 +21,7 @@ class OperationLimit(models.Model):
     amount = models.PositiveBigIntegerField()
 
     class Meta:
-        verbose_name = "limit"
+        verbose_name = gettext_lazy("limit")
         ordering = ("operation", "currency", "group__name")
         constraints = (models.UniqueConstraint(fields=("group", "operation", "currency"), name="one_limit_each"),)
 

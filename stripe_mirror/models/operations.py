@@ -10,6 +10,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from stripe_mirror.models.search_build import build
+
 
 class AddColumns(Operation):
     """Add derived columns to a filled table in one ALTER: each `AddField` would rewrite the whole table.
@@ -45,6 +47,8 @@ class AddColumns(Operation):
         if editor.connection.vendor == "sqlite":
             # The table is made anew from the model, which has all of them.
             editor._remake_table(model)
+            # Its triggers are gone with the old table.
+            build(editor.connection)
             return
         added = [model._meta.get_field(name) for name, _ in self.fields]
         columns = [
@@ -66,6 +70,8 @@ class AddColumns(Operation):
         if self.allow_migrate_model(schema_editor.connection.alias, model):
             for name, _ in self.fields:
                 schema_editor.remove_field(model, model._meta.get_field(name))
+            if schema_editor.connection.vendor == "sqlite":
+                build(schema_editor.connection)
 
     def describe(self) -> str:
         """As `migrate` prints it."""

@@ -3,7 +3,7 @@
 from django.db import models
 
 from stripe_mirror.kinds import Kind
-from stripe_mirror.models.base import StripeObject
+from stripe_mirror.models.base import StripeObject, deleted_index
 from stripe_mirror.models.fields import (
     JsonBooleanField,
     JsonDateTimeField,
@@ -53,10 +53,16 @@ class PaymentIntent(StripeObject):
             ("cancel_payment", "Can cancel payments in Stripe"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="payment_intent_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="payment_intent_created"),
+            deleted_index("payment_intent_deleted"),
             models.Index(fields=("customer", "created", "id"), name="payment_intent_customer"),
-            models.Index(fields=("status", "created", "id"), name="payment_intent_status"),
+            # With what tells failed ones from those that nobody tried to pay.
+            models.Index(fields=("status", "created", "id", "error_code"), name="payment_intent_status"),
+            # With what tells payments from canceled ones, where they are found by their charges.
+            models.Index(fields=("latest_charge", "status"), name="payment_intent_latest_charge"),
+            models.Index(fields=("payment_method",), name="payment_intent_method"),
             models.Index(fields=("currency", "created", "id"), name="payment_intent_currency"),
+            models.Index(fields=("currency", "amount", "created", "id"), name="payment_intent_amount"),
         )
 
 
@@ -108,14 +114,48 @@ class Charge(StripeObject):
     class Meta(StripeObject.Meta):
         permissions = (("refund_charge", "Can refund payments in Stripe"),)
         indexes = (
-            models.Index(fields=("created", "id"), name="charge_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="charge_created"),
+            deleted_index("charge_deleted"),
+            # Figures walk what changed lately.
+            models.Index(fields=("changed_at", "id"), name="charge_changed"),
             models.Index(fields=("customer", "created", "id"), name="charge_customer"),
             models.Index(fields=("payment_intent", "created", "id"), name="charge_payment_intent"),
-            models.Index(fields=("status", "created", "id"), name="charge_status"),
+            # With what tells those of which nothing went back from the other succeeded ones.
+            models.Index(
+                fields=(
+                    "status",
+                    "created",
+                    "id",
+                    "captured",
+                    "failure_code",
+                    "refunded",
+                    "amount_refunded",
+                    "disputed",
+                ),
+                name="charge_status",
+            ),
+            models.Index(fields=("payment_method", "created", "id"), name="charge_payment_method"),
+            models.Index(fields=("balance_transaction",), name="charge_balance_transaction"),
             models.Index(fields=("currency", "created", "id"), name="charge_currency"),
+            models.Index(fields=("currency", "amount", "created", "id"), name="charge_amount"),
             models.Index(fields=("refunded", "created", "id"), name="charge_refunded"),
             models.Index(fields=("disputed", "created", "id"), name="charge_disputed"),
-            models.Index(fields=("last4",), name="charge_last4"),
+            models.Index(fields=("last4", "created", "id"), name="charge_last4"),
+            models.Index(
+                fields=("created", "id"),
+                name="charge_uncaptured",
+                condition=models.Q(captured=False, failure_code__isnull=True),
+            ),
+            # By `disputed` alone: SQLite can't seek a true value, which Django writes without "= 1".
+            models.Index(fields=("created", "id"), name="charge_is_disputed", condition=models.Q(disputed=True)),
+            models.Index(
+                fields=("created", "id", "disputed"), name="charge_is_refunded", condition=models.Q(refunded=True)
+            ),
+            models.Index(
+                fields=("created", "id", "refunded", "disputed"),
+                name="charge_refunded_in_part",
+                condition=models.Q(amount_refunded__gt=0),
+            ),
         )
 
 
@@ -148,12 +188,17 @@ class Refund(StripeObject):
     class Meta(StripeObject.Meta):
         permissions = (("cancel_refund", "Can cancel refunds in Stripe"),)
         indexes = (
-            models.Index(fields=("created", "id"), name="refund_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="refund_created"),
+            deleted_index("refund_deleted"),
+            # Figures walk what changed lately.
+            models.Index(fields=("changed_at", "id"), name="refund_changed"),
             models.Index(fields=("charge", "created", "id"), name="refund_charge"),
+            models.Index(fields=("balance_transaction",), name="refund_balance_transaction"),
             models.Index(fields=("payment_intent", "created", "id"), name="refund_payment_intent"),
             models.Index(fields=("customer", "created", "id"), name="refund_customer"),
             models.Index(fields=("status", "created", "id"), name="refund_status"),
             models.Index(fields=("currency", "created", "id"), name="refund_currency"),
+            models.Index(fields=("currency", "amount", "created", "id"), name="refund_amount"),
         )
 
 
@@ -186,10 +231,11 @@ class SetupIntent(StripeObject):
 
     class Meta(StripeObject.Meta):
         indexes = (
-            models.Index(fields=("created", "id"), name="setup_intent_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="setup_intent_created"),
+            deleted_index("setup_intent_deleted"),
             models.Index(fields=("customer", "created", "id"), name="setup_intent_customer"),
             models.Index(fields=("payment_method", "created", "id"), name="setup_intent_method"),
-            models.Index(fields=("status", "created", "id"), name="setup_intent_status"),
+            models.Index(fields=("status", "created", "id", "error_code"), name="setup_intent_status"),
             models.Index(fields=("usage", "created", "id"), name="setup_intent_usage"),
         )
 
@@ -230,15 +276,17 @@ class CheckoutSession(StripeObject):
 
     class Meta(StripeObject.Meta):
         indexes = (
-            models.Index(fields=("created", "id"), name="checkout_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="checkout_created"),
+            deleted_index("checkout_deleted"),
             models.Index(fields=("customer", "created", "id"), name="checkout_customer"),
             models.Index(fields=("payment_intent", "created", "id"), name="checkout_payment_intent"),
             models.Index(fields=("setup_intent", "created", "id"), name="checkout_setup_intent"),
             models.Index(fields=("subscription", "created", "id"), name="checkout_subscription"),
             models.Index(fields=("invoice", "created", "id"), name="checkout_invoice"),
-            models.Index(fields=("status", "created", "id"), name="checkout_status"),
+            models.Index(fields=("status", "created", "id", "payment_status"), name="checkout_status"),
             models.Index(fields=("payment_status", "created", "id"), name="checkout_payment_status"),
             models.Index(fields=("mode", "created", "id"), name="checkout_mode"),
             models.Index(fields=("currency", "created", "id"), name="checkout_currency"),
+            models.Index(fields=("currency", "amount_total", "created", "id"), name="checkout_session_amount"),
             models.Index(fields=("customer_email",), name="checkout_email"),
         )

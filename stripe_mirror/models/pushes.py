@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 
 class Job(models.Model):
@@ -13,14 +14,14 @@ class Job(models.Model):
         """How far it is."""
 
         # Rows written, waiting for the worker.
-        READY = "ready"
-        RUNNING = "running"
+        READY = "ready", gettext_lazy("Ready")
+        RUNNING = "running", gettext_lazy("Running")
         # Nothing is sent until it is resumed.
-        PAUSED = "paused"
+        PAUSED = "paused", gettext_lazy("Paused")
         # For good: the rows that were left are skipped.
-        STOPPED = "stopped"
+        STOPPED = "stopped", gettext_lazy("Stopped")
         # Every row has a result.
-        FINISHED = "finished"
+        FINISHED = "finished", gettext_lazy("Finished")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     operation = models.CharField(max_length=64)
@@ -56,10 +57,10 @@ class JobAction(models.Model):
     class Action(models.TextChoices):
         """What the person did."""
 
-        STARTED = "started"
-        PAUSED = "paused"
-        RESUMED = "resumed"
-        STOPPED = "stopped"
+        STARTED = "started", gettext_lazy("Started")
+        PAUSED = "paused", gettext_lazy("Paused")
+        RESUMED = "resumed", gettext_lazy("Resumed")
+        STOPPED = "stopped", gettext_lazy("Stopped")
 
     job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="actions")
     action = models.CharField(max_length=16, choices=Action)
@@ -90,19 +91,19 @@ class Push(models.Model):
         """What is known of its effect in Stripe."""
 
         # A row of a job, a step or an approved push that has not been sent yet.
-        PLANNED = "planned"
+        PLANNED = "planned", gettext_lazy("Planned")
         # More than the person's limit: nothing is sent until another person approves it.
-        WAITING = "waiting", "waiting for approval"
+        WAITING = "waiting", gettext_lazy("waiting for approval")
         # Committed and about to be sent, or being sent.
-        SENDING = "sending"
+        SENDING = "sending", gettext_lazy("Sending")
         # Stripe said yes, and the answer is applied.
-        DONE = "done"
+        DONE = "done", gettext_lazy("Done")
         # Stripe, or our own rule, said no: nothing changed.
-        REFUSED = "refused"
+        REFUSED = "refused", gettext_lazy("Refused")
         # The answer is not known: the worker asks again with the same key.
-        UNKNOWN = "unknown", "checking"
+        UNKNOWN = "unknown", gettext_lazy("checking")
         # A row of a job that was left out, or what was withdrawn or no longer possible once approved; with the reason.
-        SKIPPED = "skipped"
+        SKIPPED = "skipped", gettext_lazy("Skipped")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     operation = models.CharField(max_length=64)
@@ -132,6 +133,8 @@ class Push(models.Model):
     # steps, of a job's rows that have their own, and of what waits for approval.
     step_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="steps")
     form = models.JSONField(default=dict)
+    # What that form was written against, of a row that came from a file: so that a conflict is found when it is sent.
+    opened = models.JSONField(default=dict)
     # The push that this one undoes.
     undoes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="undone_by")
     # The touched fields before and after.
@@ -151,7 +154,7 @@ class Push(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "pushes"
+        verbose_name_plural = gettext_lazy("pushes")
         default_permissions = ("view", "export")
         permissions = (
             ("act_live", "Can change the live Stripe account"),
@@ -181,10 +184,10 @@ class Approval(models.Model):
     class Decision(models.TextChoices):
         """What became of it."""
 
-        APPROVED = "approved"
-        DECLINED = "declined"
+        APPROVED = "approved", gettext_lazy("Approved")
+        DECLINED = "declined", gettext_lazy("Declined")
         # By the person who had asked.
-        WITHDRAWN = "withdrawn"
+        WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
     push = models.OneToOneField(Push, on_delete=models.PROTECT, related_name="approval")
     asked_at = models.DateTimeField()

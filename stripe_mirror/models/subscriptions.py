@@ -3,13 +3,14 @@
 from django.db import models
 
 from stripe_mirror.kinds import Embedded, Kind
-from stripe_mirror.models.base import StripeObject
+from stripe_mirror.models.base import StripeObject, deleted_index
 from stripe_mirror.models.fields import (
     JsonBooleanField,
     JsonDateTimeField,
     JsonForeignKey,
     JsonIntegerField,
     JsonTextField,
+    Missing,
 )
 
 
@@ -92,16 +93,36 @@ class Subscription(StripeObject):
             ("create_schedule", "Can put subscriptions under a schedule in Stripe"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="subscription_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="subscription_created"),
+            deleted_index("subscription_deleted"),
+            # Figures walk what changed lately.
+            models.Index(fields=("changed_at", "id"), name="subscription_changed"),
             models.Index(fields=("customer", "created", "id"), name="subscription_customer"),
             models.Index(fields=("status", "created", "id"), name="subscription_status"),
+            # Those that `admin.status` says are ending, and those whose collection is paused.
+            models.Index(
+                fields=("created", "id", "status"),
+                name="subscription_ending",
+                condition=models.Q(
+                    models.Q(cancel_at__isnull=False) | models.Q(cancel_at_period_end=True), Missing("ended_at")
+                ),
+            ),
+            models.Index(
+                fields=("created", "id", "status"),
+                name="subscription_uncollected",
+                condition=models.Q(Missing("ended_at"), pause_behavior__isnull=False),
+            ),
             models.Index(fields=("price", "created", "id"), name="subscription_price"),
+            models.Index(fields=("default_payment_method",), name="subscription_default_method"),
+            models.Index(fields=("latest_invoice",), name="subscription_latest_invoice"),
             models.Index(fields=("currency", "created", "id"), name="subscription_currency"),
             models.Index(
                 fields=("cancel_at_period_end", "created", "id"),
                 name="subscription_cancelling",
             ),
             models.Index(fields=("current_period_end", "id"), name="subscription_period_end"),
+            models.Index(fields=("trial_end", "id"), name="subscription_trial_end"),
+            models.Index(fields=("ended_at", "id"), name="subscription_ended_at"),
             models.Index(
                 fields=("collection_method", "created", "id"),
                 name="subscription_collection",
@@ -128,7 +149,8 @@ class SubscriptionItem(StripeObject):
 
     class Meta(StripeObject.Meta):
         indexes = (
-            models.Index(fields=("created", "id"), name="sub_item_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="sub_item_created"),
+            deleted_index("sub_item_deleted"),
             models.Index(fields=("subscription", "created", "id"), name="sub_item_subscription"),
             models.Index(fields=("price", "created", "id"), name="sub_item_price"),
             models.Index(fields=("product", "created", "id"), name="sub_item_product"),
@@ -178,7 +200,8 @@ class SubscriptionSchedule(StripeObject):
             ("cancel_schedule", "Can cancel subscription schedules in Stripe"),
         )
         indexes = (
-            models.Index(fields=("created", "id"), name="schedule_created"),
+            models.Index(fields=("created", "id", "deleted_at"), name="schedule_created"),
+            deleted_index("schedule_deleted"),
             models.Index(fields=("customer", "created", "id"), name="schedule_customer"),
             models.Index(fields=("subscription", "created", "id"), name="schedule_subscription"),
             models.Index(fields=("status", "created", "id"), name="schedule_status"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stripe_mirror.conf import conf
 from stripe_mirror.models import MirroredAccount
 from stripe_mirror.pull.rows import UNKNOWN_ACCOUNT
+from stripe_mirror.sentences import tell
 from stripe_mirror.stripe_api import read
 from stripe_mirror.stripe_api.errors import BadKey, NotPermitted
 
@@ -46,8 +47,12 @@ def check_account() -> MirroredAccount:
 def _record(known: MirroredAccount | None, id: str, name: str) -> MirroredAccount:
     if known and known.pk not in (id, UNKNOWN_ACCOUNT):
         raise OtherAccount(
-            f"This database mirrors the account {known.pk}, but STRIPE_SECRET_KEY belongs to {id}. Nothing was "
-            "changed. Use the key of the first account, or another DATABASE_URL for the second."
+            tell(
+                "This database mirrors the account %(known)s, but STRIPE_SECRET_KEY belongs to %(id)s. Nothing was "
+                "changed. Use the key of the first account, or another DATABASE_URL for the second.",
+                known=known.pk,
+                id=id,
+            )
         )
     seen = known.events_seen_until if known else None
     if known and known.pk == UNKNOWN_ACCOUNT:
@@ -60,8 +65,13 @@ def _same_mode(known: MirroredAccount) -> None:
     if known.livemode != conf.livemode:
         ours, theirs = ("live", "test") if conf.livemode else ("test", "live")
         raise OtherAccount(
-            f"This database mirrors the {theirs} mode of {known}, but STRIPE_SECRET_KEY is a {ours} key. Nothing was "
-            "changed. Use a key of that mode, or another DATABASE_URL for this one."
+            tell(
+                "This database mirrors the %(theirs)s mode of %(known)s, but STRIPE_SECRET_KEY is a %(ours)s key. "
+                "Nothing was changed. Use a key of that mode, or another DATABASE_URL for this one.",
+                theirs=theirs,
+                known=known,
+                ours=ours,
+            )
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Max, Min
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from stripe_mirror.models import EventGap, InboxEvent, MirroredAccount, SyncRun
 from stripe_mirror.pull.account import OtherAccount, mirrored_account
@@ -146,6 +147,9 @@ def gap_sentence(result: CaughtUp) -> str:
 
 
 def gap_words(starts_at: datetime, ends_at: datetime) -> str:
-    """From when to when events are out of reach."""
+    """From when to when events are out of reach, in the present language."""
     start, end = (moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") for moment in (starts_at, ends_at))
-    return f"Stripe keeps events for 30 days: those from {start} to {end} can't be replayed."
+    return _("Stripe keeps events for 30 days: those from %(start)s to %(end)s can't be replayed.") % {
+        "start": start,
+        "end": end,
+    }

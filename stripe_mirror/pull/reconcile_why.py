@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.utils.translation import gettext as _
+
 from stripe_mirror.kinds import get_kind
+from stripe_mirror.language import log_language
 from stripe_mirror.models import Difference, InboxEvent
 from stripe_mirror.pull.compare import Held as HeldState
 from stripe_mirror.pull.compare import Mismatch, equal
@@ -24,16 +27,17 @@ class Reasons:
         self._sent: set[str] | None = None
         self._asked = False
 
+    @log_language()
     def why(self, one: Mismatch) -> str:
         """One sentence or two."""
         last = InboxEvent.objects.filter(object_id=one.id, object_type=one.kind.object).order_by("-created", "-id")
         stuck = last.filter(state__in=(State.FAILED, State.WAITING, State.RECEIVED, State.PARKED)).first()
         if stuck:
-            return f"The event {stuck.type} of {_text(stuck.created)} is {_words(stuck)}"
+            return _stuck_words(stuck)
         if not _events(one):
-            return "Stripe sends no events for this kind: only a comparison or a sync notices its changes."
+            return _("Stripe sends no events for this kind: only a comparison or a sync notices its changes.")
         if missing := self._not_sent(one):
-            return f"No enabled webhook endpoint in Stripe sends {missing}."
+            return _("No enabled webhook endpoint in Stripe sends %(missing)s.") % {"missing": missing}
         return _by_last_event(one, last.first())
 
     def _not_sent(self, one: Mismatch) -> str:
@@ -54,19 +58,35 @@ def _events(one: Mismatch) -> tuple[str, ...]:
 
 def _by_last_event(one: Mismatch, last: InboxEvent | None) -> str:
     if last is None:
-        return "No event of this object ever reached us."
-    known = f"the last event that reached us ({last.type} of {_text(last.created)})"
+        return _("No event of this object ever reached us.")
+    when = _text(last.created)
     if one.nature is Nature.MISSING_IN_STRIPE:
-        return f"It was deleted in Stripe after {known}."
+        return _("It was deleted in Stripe after the last event that reached us (%(type)s of %(when)s).") % {
+            "type": last.type,
+            "when": when,
+        }
     told = last.payload.get("data", {}).get("object")
     if isinstance(told, dict) and equal(HeldState(told), one.state):
-        return f"Stripe's values are those of {known}: ours were changed by something else, here."
-    return f"It changed in Stripe after {known}."
+        return _(
+            "Stripe's values are those of the last event that reached us (%(type)s of %(when)s): "
+            "ours were changed by something else, here."
+        ) % {"type": last.type, "when": when}
+    return _("It changed in Stripe after the last event that reached us (%(type)s of %(when)s).") % {
+        "type": last.type,
+        "when": when,
+    }
 
 
-def _words(event: InboxEvent) -> str:
-    reason = f": {event.reason}" if event.reason else "."
-    return f"{event.get_state_display().lower()}{reason}"
+def _stuck_words(event: InboxEvent) -> str:
+    state, when = event.get_state_display().lower(), _text(event.created)
+    if event.reason:
+        return _("The event %(type)s of %(when)s is %(state)s: %(reason)s") % {
+            "type": event.type,
+            "when": when,
+            "state": state,
+            "reason": event.reason,
+        }
+    return _("The event %(type)s of %(when)s is %(state)s.") % {"type": event.type, "when": when, "state": state}
 
 
 def _sent_types() -> set[str] | None:

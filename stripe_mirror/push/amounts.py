@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from stripe_mirror.money import WrongAmount, format_money, to_major, to_minor
 
@@ -29,7 +30,9 @@ class AmountField(forms.CharField):
         except WrongAmount as error:
             raise forms.ValidationError(str(error)) from None
         if amount <= 0:
-            raise forms.ValidationError(f"Write an amount above {format_money(0, self.currency)}.")
+            raise forms.ValidationError(
+                _("Write an amount above %(amount)s.") % {"amount": format_money(0, self.currency)}
+            )
         return amount
 
     def run_validators(self, value: Any) -> None:

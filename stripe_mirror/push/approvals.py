@@ -14,8 +14,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.background import enqueue
+from stripe_mirror.language import log_language
 from stripe_mirror.models import Approval, Push
 from stripe_mirror.push.errors import AlreadyDecided, NotAllowed
 from stripe_mirror.push.jobs import complete_job
@@ -28,9 +31,9 @@ from stripe_mirror.push.sending import STEP_PATIENCE, outside_transaction
 from stripe_mirror.push.submit import display_name
 
 APPROVE = "stripe_mirror.approve_push"
-OWN = "You asked for this yourself: another person has to decide."
-NO_PERMISSION = "You may not decide about this: that needs the permission approve_push."
-GONE = "This can't be done any more: the operation no longer exists. Decline it."
+OWN = gettext_lazy("You asked for this yourself: another person has to decide.")
+NO_PERMISSION = gettext_lazy("You may not decide about this: that needs the permission approve_push.")
+GONE = gettext_lazy("This can't be done any more: the operation no longer exists. Decline it.")
 
 
 def waiting_for(user: User | AnonymousUser) -> QuerySet[Push]:
@@ -43,8 +46,8 @@ def waiting_for(user: User | AnonymousUser) -> QuerySet[Push]:
 def why_not_decide(user: User | AnonymousUser, push: Push) -> str:
     """A sentence where this person has no say in it, else ""."""
     if push.user_id == user.pk:
-        return OWN
-    return "" if user.has_perm(APPROVE) else NO_PERMISSION
+        return str(OWN)
+    return "" if user.has_perm(APPROVE) else str(NO_PERMISSION)
 
 
 def why_not_approve(user: User | AnonymousUser, push: Push) -> str:
@@ -54,11 +57,11 @@ def why_not_approve(user: User | AnonymousUser, push: Push) -> str:
     try:
         operation = get_operation(push.operation)
     except KeyError:
-        return GONE
+        return str(GONE)
     if reason := why_not_user(user, operation):
         return reason
     if limits_of(user, operation).exceeded_by(approved_stakes(push.approval)):
-        return "This is above your own limit, too: somebody with a higher one has to approve it."
+        return _("This is above your own limit, too: somebody with a higher one has to approve it.")
     return ""
 
 
@@ -70,7 +73,7 @@ def approve(push: Push, *, by: User, reason: str = "", ip: str | None = None) ->
     outside_transaction()
     _demand(why_not_approve(by, push))
     if push.user is None or why_not_user(push.user, get_operation(push.operation)):
-        raise NotAllowed(f"Nothing was sent: {push.user_name} may no longer do this. Decline it.")
+        raise NotAllowed(_("Nothing was sent: %(who)s may no longer do this. Decline it.") % {"who": push.user_name})
     # Whoever approves goes on with it at once; the sweep comes where that process died.
     later = None if push.job_id else timezone.now() + STEP_PATIENCE
     kept = {"state": Push.State.PLANNED, "message": "", "next_attempt_at": later}
@@ -86,16 +89,18 @@ def decline(push: Push, *, by: User, reason: str, ip: str | None = None) -> None
     """Refuse it for good, with the reason. Raises PermissionDenied, NotAllowed without a reason, AlreadyDecided."""
     _demand(why_not_decide(by, push))
     if not reason.strip():
-        raise NotAllowed("Nothing was changed: write why it is declined, it is kept in the log.")
-    words = scrubbed(f"Declined by {display_name(by)}: {reason.strip()}")
+        raise NotAllowed(_("Nothing was changed: write why it is declined, it is kept in the log."))
+    with log_language():
+        words = scrubbed(_("Declined by %(who)s: %(reason)s") % {"who": display_name(by), "reason": reason.strip()})
     _end(push, Approval.Decision.DECLINED, Push.State.REFUSED, words, by=by, reason=reason, ip=ip)
 
 
 def withdraw(push: Push, *, by: User, ip: str | None = None) -> None:
     """Take one's own wish back. Raises PermissionDenied for others, AlreadyDecided."""
     if push.user_id != by.pk:
-        raise PermissionDenied("Only who asked for this can withdraw it.")
-    words = f"Withdrawn by {display_name(by)}: nothing was sent."
+        raise PermissionDenied(_("Only who asked for this can withdraw it."))
+    with log_language():
+        words = _("Withdrawn by %(who)s: nothing was sent.") % {"who": display_name(by)}
     _end(push, Approval.Decision.WITHDRAWN, Push.State.SKIPPED, words, by=by, reason="", ip=ip)
 
 
@@ -134,10 +139,19 @@ def _told(push: Push) -> str:
     approval = getattr(push, "approval", None)
     if approval is None or approval.decided_at is None:
         # Its job was stopped.
-        return f"Nothing was changed: this doesn't wait for approval any more. {push.message}".strip()
-    return f"Nothing was changed: {decision_words(approval.decision, approval.decided_by_name, approval.decided_at)}."
+        return (
+            _("Nothing was changed: this doesn't wait for approval any more. %(message)s") % {"message": push.message}
+        ).strip()
+    return _("Nothing was changed: %(decided)s.") % {
+        "decided": decision_words(approval.decision, approval.decided_by_name, approval.decided_at)
+    }
 
 
 def decision_words(decision: str, who: str, when: datetime) -> str:
     """ "approved by Jo on 01 May 2091 at 12:00 (UTC)" """
-    return f"{decision} by {who} on {moment_words(int(when.timestamp()))}"
+    words = {
+        Approval.Decision.APPROVED: _("approved by %(who)s on %(when)s"),
+        Approval.Decision.DECLINED: _("declined by %(who)s on %(when)s"),
+        Approval.Decision.WITHDRAWN: _("withdrawn by %(who)s on %(when)s"),
+    }
+    return words[Approval.Decision(decision)] % {"who": who, "when": moment_words(int(when.timestamp()))}

@@ -7,9 +7,12 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stripe_mirror.models import Coupon, PaymentMethod, Price, PromotionCode, StripeObject
 from stripe_mirror.push import state
+from stripe_mirror.push.wording import Words
 
 # So many are offered by name; of more, a person writes the id.
 MOST = 100
@@ -18,7 +21,7 @@ MOST = 100
 class ObjectField(forms.CharField):
     """Gives the id of one of the mirrored objects that the form offers in `prepare`, "" for none."""
 
-    def __init__(self, *, refusal: str, **options: Any) -> None:
+    def __init__(self, *, refusal: Words, **options: Any) -> None:
         """`refusal` is the sentence for an id that isn't among them."""
         super().__init__(required=options.pop("required", False), max_length=255, **options)
         self.refusal = refusal
@@ -26,13 +29,15 @@ class ObjectField(forms.CharField):
         self.kept = ""
 
     def offer(
-        self, rows: QuerySet[Any], *, name: Callable[[Any], str] = str, nothing: str = "—", kept: str = ""
+        self, rows: QuerySet[Any], *, name: Callable[[Any], str] = str, nothing: Words = "—", kept: str = ""
     ) -> None:
         """Offer these rows, and what is chosen now, though it may not be chosen anew (`kept`)."""
         self.offered, self.kept = rows, kept
         shown = list(rows[: MOST + 1])
         if len(shown) > MOST:
-            self.help_text = f"{self.help_text} There are too many to choose from: write the ID.".strip()
+            self.help_text = (
+                _("%(help_text)s There are too many to choose from: write the ID.") % {"help_text": self.help_text}
+            ).strip()
             return
         choices = [(row.pk, name(row)) for row in shown]
         if kept and all(kept != value for value, _ in choices):
@@ -62,7 +67,7 @@ def price_name(price: Price) -> str:
     """ "Gold · €29.00 / month (yearly offer)" """
     words = f"{price.product} · {price}" if price.product else str(price)
     nickname = state.text(price.data.get("nickname"))
-    archived = "" if price.data.get("active") else "archived"
+    archived = "" if price.data.get("active") else _("archived")
     notes = ", ".join(note for note in (nickname if nickname not in words else "", archived) if note)
     return f"{words} ({notes})" if notes else words
 
@@ -75,7 +80,11 @@ def payment_methods(customer: str) -> QuerySet[PaymentMethod]:
 def payment_method_name(method: PaymentMethod) -> str:
     """ "Visa •••• 4242, until 12/2030" """
     month, year = (state.look_up(method.data, ("card", name)) for name in ("exp_month", "exp_year"))
-    return f"{method}, until {month:02}/{year}" if isinstance(month, int) and isinstance(year, int) else str(method)
+    return (
+        _("%(method)s, until %(month)s/%(year)s") % {"method": method, "month": f"{month:02}", "year": year}
+        if isinstance(month, int) and isinstance(year, int)
+        else str(method)
+    )
 
 
 def coupons() -> QuerySet[Coupon]:
@@ -93,8 +102,9 @@ def coupon_terms(coupon: Coupon) -> str:
     """ "$50.00 off, for 3 months" """
     months = coupon.data.get("duration_in_months")
     duration = state.text(coupon.data.get("duration"))
-    repeating = "for 1 month" if months == 1 else f"for {months} months"
-    lasting = {"once": "once", "forever": "forever", "repeating": repeating}.get(duration, duration)
+    number = months if isinstance(months, int) else 2
+    repeating = ngettext("for %(months)s month", "for %(months)s months", number) % {"months": months}
+    lasting = {"once": _("once"), "forever": _("forever"), "repeating": repeating}.get(duration, duration)
     return f"{coupon.terms}, {lasting}".strip(", ")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import moments, state
@@ -24,18 +26,17 @@ from stripe_mirror.push.subscription_operation import SubscriptionOperation, upd
 
 KEEP, WRITE_OFF, VOID = "keep_as_draft", "mark_uncollectible", "void"
 BEHAVIORS = [
-    (KEEP, "Keep invoices as drafts: they can be sent later"),
-    (WRITE_OFF, "Mark invoices as uncollectible: the time is given away"),
-    (VOID, "Void invoices: nothing is owed for the time"),
+    (KEEP, gettext_lazy("Keep invoices as drafts: they can be sent later")),
+    (WRITE_OFF, gettext_lazy("Mark invoices as uncollectible: the time is given away")),
+    (VOID, gettext_lazy("Void invoices: nothing is owed for the time")),
 ]
 WHAT_BECOMES = {
-    KEEP: "Invoices go on being made and stay drafts; they are not sent by themselves afterwards.",
-    WRITE_OFF: "Invoices go on being made and are marked as uncollectible.",
-    VOID: "Invoices go on being made and are voided, which can't be undone.",
+    KEEP: gettext_lazy("Invoices go on being made and stay drafts; they are not sent by themselves afterwards."),
+    WRITE_OFF: gettext_lazy("Invoices go on being made and are marked as uncollectible."),
+    VOID: gettext_lazy("Invoices go on being made and are voided, which can't be undone."),
 }
 PAUSE = "pause_collection"
-RESUME_LABEL = "Resume subscription"
-NOT_PAUSED = "Its collection isn't paused."
+RESUME_LABEL = gettext_lazy("Resume subscription")
 
 
 def paused_collection(row: StripeObject) -> dict[str, Any]:
@@ -47,9 +48,11 @@ def paused_collection(row: StripeObject) -> dict[str, Any]:
 class PauseCollectionForm(MomentForm):
     """What becomes of its invoices, and until when."""
 
-    behavior = forms.ChoiceField(label="Invoices meanwhile", widget=forms.RadioSelect, choices=BEHAVIORS)
+    behavior = forms.ChoiceField(label=gettext_lazy("Invoices meanwhile"), widget=forms.RadioSelect, choices=BEHAVIORS)
     resumes_at = MomentField(
-        label="Until", required=False, help_text="Left empty, until somebody takes collection up again."
+        label=gettext_lazy("Until"),
+        required=False,
+        help_text=gettext_lazy("Left empty, until somebody takes collection up again."),
     )
 
     def prepare(self) -> None:
@@ -60,7 +63,7 @@ class PauseCollectionForm(MomentForm):
         """Stripe has no way to take a date away but to end the pause."""
         cleaned = super().clean()
         if self.initial.get("resumes_at") and "resumes_at" in cleaned and not cleaned["resumes_at"]:
-            self.add_error("resumes_at", "To take the date away, take collection up again and then pause it anew.")
+            self.add_error("resumes_at", _("To take the date away, take collection up again and then pause it anew."))
         return cleaned
 
 
@@ -80,18 +83,22 @@ class PauseCollection(CollectionPause):
     """https://docs.stripe.com/billing/subscriptions/pause-payment"""
 
     name = PAUSE
-    label = "Pause collection"
-    short_description = "Service goes on and the status stays; invoices are kept, written off or voided meanwhile."
+    label = gettext_lazy("Pause collection")
+    short_description = gettext_lazy(
+        "Service goes on and the status stays; invoices are kept, written off or voided meanwhile."
+    )
     form_class = PauseCollectionForm
     needs_reason = True
-    final_warning = "Invoices that are voided meanwhile stay void, and the customer is never asked for them."
+    final_warning = gettext_lazy(
+        "Invoices that are voided meanwhile stay void, and the customer is never asked for them."
+    )
 
     def why_not(self, row: StripeObject) -> str:
         """Not where nothing is invoiced anyway."""
         if reason := why_not_billable(row):
             return reason
         if is_paused(row):
-            return "The whole subscription is paused: nothing is invoiced, so there is no collection to pause."
+            return _("The whole subscription is paused: nothing is invoiced, so there is no collection to pause.")
         return ""
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
@@ -104,24 +111,28 @@ class PauseCollection(CollectionPause):
         until = cleaned.get("resumes_at")
         pause = {"behavior": cleaned["behavior"], **({"resumes_at": until} if until else {})}
         if state.matches(row.data, {PAUSE: pause}):
-            raise NothingToChange("Nothing was sent: collection is paused in just this way already.")
+            raise NothingToChange(_("Nothing was sent: collection is paused in just this way already."))
         return update(row, {PAUSE: pause})
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """From now until when, and what becomes of the invoices."""
         self.plan(row, cleaned)
-        until = cleaned.get("resumes_at")
-        end = f"until {moments.moment_words(until)}" if until else "until somebody takes it up again"
-        return [f"Collection is paused {end}.", WHAT_BECOMES.get(cleaned["behavior"], cleaned["behavior"])]
+        paused = _("Collection is paused until somebody takes it up again.")
+        if until := cleaned.get("resumes_at"):
+            paused = _("Collection is paused until %(moment)s.") % {"moment": moments.moment_words(until)}
+        return [paused, str(WHAT_BECOMES.get(cleaned["behavior"], cleaned["behavior"]))]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Service goes on; what is open goes on being collected."""
-        follows = ["The customer keeps the service, and the subscription keeps its status and its billing dates."]
+        follows = [_("The customer keeps the service, and the subscription keeps its status and its billing dates.")]
         if opened := invoices_in_words(row, "open"):
-            follows.append(f"{opened} from before stay open and go on being collected until they are paid or voided.")
+            follows.append(
+                _("%(opened)s from before stay open and go on being collected until they are paid or voided.")
+                % {"opened": opened}
+            )
         if cleaned.get("resumes_at"):
-            follows.append("Collection goes on by itself then, for the invoices made from then on.")
-        follows.append("Stripe sends the customer no e-mail about it.")
+            follows.append(_("Collection goes on by itself then, for the invoices made from then on."))
+        follows.append(_("Stripe sends the customer no e-mail about it."))
         return Effects(follows=tuple(follows), final=self.final_warning if cleaned["behavior"] == VOID else "")
 
     def undo(self, push: Push) -> Undo:
@@ -138,8 +149,10 @@ class UnpauseCollection(CollectionPause):
     """https://docs.stripe.com/billing/subscriptions/pause-payment, "Unpause" """
 
     name = "unpause_collection"
-    label = "Take up collection again"
-    short_description = "Invoices made from now on are collected as before. Earlier ones stay as they are."
+    label = gettext_lazy("Take up collection again")
+    short_description = gettext_lazy(
+        "Invoices made from now on are collected as before. Earlier ones stay as they are."
+    )
     form_class = UnpauseForm
 
     def why_not(self, row: StripeObject) -> str:
@@ -149,8 +162,10 @@ class UnpauseCollection(CollectionPause):
         if paused_collection(row):
             return ""
         if is_paused(row):
-            return f"{NOT_PAUSED} The whole subscription is: use “{RESUME_LABEL}”."
-        return NOT_PAUSED
+            return _("Its collection isn't paused. The whole subscription is: use “%(label)s”.") % {
+                "label": RESUME_LABEL
+            }
+        return _("Its collection isn't paused.")
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """Clear it."""
@@ -161,13 +176,15 @@ class UnpauseCollection(CollectionPause):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
         self.plan(row, cleaned)
-        return ["Invoices made from now on are collected again."]
+        return [_("Invoices made from now on are collected again.")]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Drafts that were kept stay drafts."""
-        follows = ["Nothing is charged now."]
+        follows = [_("Nothing is charged now.")]
         if drafts := invoices_in_words(row, "draft"):
-            follows.append(f"{drafts} stay drafts: finalize them one by one if they are to be paid.")
+            follows.append(
+                _("%(drafts)s stay drafts: finalize them one by one if they are to be paid.") % {"drafts": drafts}
+            )
         return Effects(follows=tuple(follows))
 
     def undo(self, push: Push) -> Undo | None:

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Coupon, Product
 from stripe_mirror.push import moments
@@ -21,9 +23,9 @@ from stripe_mirror.push.price_forms import currencies
 
 ONCE, REPEATING, FOREVER = "once", "repeating", "forever"
 DURATIONS = [
-    (ONCE, "Once: on one invoice"),
-    (REPEATING, "For some months"),
-    (FOREVER, "Forever: on every invoice"),
+    (ONCE, gettext_lazy("Once: on one invoice")),
+    (REPEATING, gettext_lazy("For some months")),
+    (FOREVER, gettext_lazy("Forever: on every invoice")),
 ]
 # "Cannot be set to more than 5 years in the future."
 MOST_SECONDS = 5 * 366 * 86400
@@ -40,10 +42,10 @@ class ProductsField(forms.Field):
         """Offer what is sold; an archived product, too, can be written."""
         shown = list(products().filter(active=True).order_by("name", "pk")[: MOST + 1])
         if len(shown) > MOST:
-            self.help_text = f"{self.help_text} Write product IDs, one per line."
+            self.help_text = _("%(help_text)s Write product IDs, one per line.") % {"help_text": self.help_text}
         else:
             self.widget = forms.SelectMultiple(choices=[(row.pk, str(row)) for row in shown])
-            self.help_text = f"{self.help_text} Hold Ctrl or ⌘ to choose several."
+            self.help_text = _("%(help_text)s Hold Ctrl or ⌘ to choose several.") % {"help_text": self.help_text}
 
     def prepare_value(self, value: Any) -> Any:
         """A list as the widget takes it."""
@@ -59,7 +61,7 @@ class ProductsField(forms.Field):
         super().validate(value)
         known = set(products().filter(pk__in=value).values_list("pk", flat=True))
         if missing := next((id for id in value if id not in known), ""):
-            raise forms.ValidationError(f"There is no product {missing} here.")
+            raise forms.ValidationError(_("There is no product %(id)s here.") % {"id": missing})
 
 
 def products() -> QuerySet[Product]:
@@ -70,23 +72,45 @@ def products() -> QuerySet[Product]:
 class CreateCouponForm(MomentForm):
     """What it takes off, for how long, and who can redeem it until when."""
 
-    name = text("Name", LONGEST_NAME, help_text="Customers see it on invoices. Without one they see the ID.")
-    id = text("ID", 255, help_text="Of your choice, as in SPRING. Leave it empty and Stripe makes one.")
-    percent_off = PercentField(label="Percentage off", required=False, decimals=2, min_value=Decimal("0.01"))
-    amount_off = AmountField(label="Or an amount off", required=False, max_length=40)
-    currency = forms.ChoiceField(label="Currency of the amount", required=False, choices=currencies)
-    duration = forms.ChoiceField(label="How long", choices=DURATIONS, help_text="On a subscription.")
-    duration_in_months = forms.IntegerField(
-        label="How many months", required=False, min_value=1, help_text="With “For some months”."
+    name = text(
+        gettext_lazy("Name"),
+        LONGEST_NAME,
+        help_text=gettext_lazy("Customers see it on invoices. Without one they see the ID."),
     )
-    applies_to = ProductsField(label="Only for these products", required=False, help_text="None: for all.")
+    id = text(
+        gettext_lazy("ID"),
+        255,
+        help_text=gettext_lazy("Of your choice, as in SPRING. Leave it empty and Stripe makes one."),
+    )
+    percent_off = PercentField(
+        label=gettext_lazy("Percentage off"), required=False, decimals=2, min_value=Decimal("0.01")
+    )
+    amount_off = AmountField(label=gettext_lazy("Or an amount off"), required=False, max_length=40)
+    currency = forms.ChoiceField(label=gettext_lazy("Currency of the amount"), required=False, choices=currencies)
+    duration = forms.ChoiceField(
+        label=gettext_lazy("How long"), choices=DURATIONS, help_text=gettext_lazy("On a subscription.")
+    )
+    duration_in_months = forms.IntegerField(
+        label=gettext_lazy("How many months"),
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("With “For some months”."),
+    )
+    applies_to = ProductsField(
+        label=gettext_lazy("Only for these products"), required=False, help_text=gettext_lazy("None: for all.")
+    )
     max_redemptions = forms.IntegerField(
-        label="How often it can be redeemed", required=False, min_value=1, help_text="Empty: as often as people like."
+        label=gettext_lazy("How often it can be redeemed"),
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("Empty: as often as people like."),
     )
     redeem_by = MomentField(
-        label="Can be redeemed until", required=False, help_text="Discounts that exist by then go on."
+        label=gettext_lazy("Can be redeemed until"),
+        required=False,
+        help_text=gettext_lazy("Discounts that exist by then go on."),
     )
-    metadata = MetadataField(label="Metadata", required=False)
+    metadata = MetadataField(label=gettext_lazy("Metadata"), required=False)
 
     def prepare(self) -> None:
         """Judge the amount by its currency, and offer products."""
@@ -99,7 +123,7 @@ class CreateCouponForm(MomentForm):
         """One that another coupon has, Stripe refuses; that of a deleted one is free."""
         id = str(self.cleaned_data["id"])
         if id and Coupon.objects.alive().filter(pk=id).exists():
-            raise forms.ValidationError("Another coupon has this ID. Write another one, or none.")
+            raise forms.ValidationError(_("Another coupon has this ID. Write another one, or none."))
         return id
 
     def clean(self) -> dict[str, Any]:
@@ -109,7 +133,7 @@ class CreateCouponForm(MomentForm):
         self._check_months(cleaned)
         until = cleaned.get("redeem_by")
         if isinstance(until, int) and until > moments.now() + MOST_SECONDS:
-            self.add_error("redeem_by", "Stripe takes no date that is more than five years ahead.")
+            self.add_error("redeem_by", _("Stripe takes no date that is more than five years ahead."))
         return cleaned
 
     def _check_terms(self, cleaned: dict[str, Any]) -> None:
@@ -117,26 +141,30 @@ class CreateCouponForm(MomentForm):
             return
         percent, amount = cleaned.get("percent_off"), cleaned.get("amount_off")
         if not percent and not amount:
-            self.add_error("percent_off", "Write a percentage or an amount.")
+            self.add_error("percent_off", _("Write a percentage or an amount."))
         elif percent and amount:
-            self.add_error("amount_off", "Write either a percentage or an amount, not both.")
+            self.add_error("amount_off", _("Write either a percentage or an amount, not both."))
         elif amount and not cleaned.get("currency"):
-            self.add_error("currency", "Choose the currency of the amount.")
+            self.add_error("currency", _("Choose the currency of the amount."))
 
     def _check_months(self, cleaned: dict[str, Any]) -> None:
         if {"duration", "duration_in_months"} & self.errors.keys():
             return
         months, repeating = cleaned.get("duration_in_months"), cleaned.get("duration") == REPEATING
         if repeating and not months:
-            self.add_error("duration_in_months", "Write for how many months.")
+            self.add_error("duration_in_months", _("Write for how many months."))
         elif months and not repeating:
             self.add_error(
-                "duration_in_months", "Months count only with “For some months”. Choose that, or empty this."
+                "duration_in_months", _("Months count only with “For some months”. Choose that, or empty this.")
             )
 
 
 class EditCouponForm(EditForm):
     """All that Stripe lets change of a coupon."""
 
-    name = text("Name", LONGEST_NAME, help_text="Customers see it on invoices. Without one they see the ID.")
-    metadata = MetadataField(label="Metadata", required=False)
+    name = text(
+        gettext_lazy("Name"),
+        LONGEST_NAME,
+        help_text=gettext_lazy("Customers see it on invoices. Without one they see the ID."),
+    )
+    metadata = MetadataField(label=gettext_lazy("Metadata"), required=False)

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from stripe_mirror.models import Coupon, Discount, Product, PromotionCode, Push, StripeObject
 from stripe_mirror.push import moments, state
@@ -16,6 +18,7 @@ from stripe_mirror.push.coupon_forms import ONCE, CreateCouponForm, EditCouponFo
 from stripe_mirror.push.editing import EditOperation, SwitchForm, counted, why_not_deleted
 from stripe_mirror.push.effects import Effects, Undo
 from stripe_mirror.push.errors import NothingToChange
+from stripe_mirror.push.importable import Importable
 from stripe_mirror.push.operation import Call, Operation, register
 from stripe_mirror.push.price_forms import usual_currency
 
@@ -30,14 +33,15 @@ class CreateCoupon(EditOperation):
     """https://docs.stripe.com/api/coupons/create"""
 
     name = "create_coupon"
-    label = "Create coupon"
-    short_description = "Something off, as a percentage or an amount: once, for some months, or forever."
+    label = gettext_lazy("Create coupon")
+    short_description = gettext_lazy("Something off, as a percentage or an amount: once, for some months, or forever.")
     object_type = "coupon"
     form_class = CreateCouponForm
     creates = True
     decisions = ("currency", "duration")
     # Stripe shows the products only where they are asked for.
     not_state = ("applies_to",)
+    importable = Importable(columns={"applies_to.products": "applies_to"}, by_row=None)
 
     def why_not(self, row: StripeObject) -> str:
         """Always possible."""
@@ -58,7 +62,7 @@ class CreateCoupon(EditOperation):
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """What it gives (S52), then the rest that is filled in."""
-        lines = [f"It gives: {coupon_terms(Coupon(data=self.params(row, cleaned)))}"]
+        lines = [_("It gives: %(terms)s") % {"terms": coupon_terms(Coupon(data=self.params(row, cleaned)))}]
         with suppress(NothingToChange):
             lines += super().summary(row, {name: value for name, value in cleaned.items() if name not in TERMS})
         return lines
@@ -73,10 +77,15 @@ class CreateCoupon(EditOperation):
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Nobody has it yet, and what it gives is fixed from now on."""
         params = self.params(row, cleaned)
-        follows = ["Nobody gets it by itself: put it on a subscription or an invoice, or make promotion codes for it."]
+        follows = [
+            _("Nobody gets it by itself: put it on a subscription or an invoice, or make promotion codes for it.")
+        ]
         if currency := params.get("currency"):
-            follows.append(f"It takes nothing off what is billed in another currency than {currency.upper()}.")
-        follows.append("Afterwards only its name and metadata can be changed. It can be deleted.")
+            follows.append(
+                _("It takes nothing off what is billed in another currency than %(currency)s.")
+                % {"currency": currency.upper()}
+            )
+        follows.append(_("Afterwards only its name and metadata can be changed. It can be deleted."))
         return Effects(follows=tuple(follows))
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -93,16 +102,17 @@ class EditCoupon(EditOperation):
     """https://docs.stripe.com/api/coupons/update"""
 
     name = "edit_coupon"
-    label = "Edit coupon"
-    short_description = "Name and metadata. What it gives can't be changed: make another coupon for that."
+    label = gettext_lazy("Edit coupon")
+    short_description = gettext_lazy("Name and metadata. What it gives can't be changed: make another coupon for that.")
     object_type = "coupon"
     form_class = EditCouponForm
+    importable = Importable()
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Who sees the name."""
         if "name" not in self.differing(row, cleaned):
             return Effects()
-        return Effects(follows=("Invoices from now on show the new name, also for discounts that exist already.",))
+        return Effects(follows=(_("Invoices from now on show the new name, also for discounts that exist already."),))
 
 
 @register
@@ -110,14 +120,16 @@ class DeleteStripeCoupon(Operation):
     """https://docs.stripe.com/api/coupons/delete"""
 
     name = "delete_stripe_coupon"
-    label = "Delete coupon"
-    short_description = "Nobody can redeem it any more, nor its promotion codes. Discounts that exist stay."
+    label = gettext_lazy("Delete coupon")
+    short_description = gettext_lazy(
+        "Nobody can redeem it any more, nor its promotion codes. Discounts that exist stay."
+    )
     object_type = "coupon"
     form_class = SwitchForm
     bulk = True
     needs_reason = True
     danger = True
-    final_warning = "A deleted coupon can't be brought back, and its promotion codes never work again."
+    final_warning = gettext_lazy("A deleted coupon can't be brought back, and its promotion codes never work again.")
 
     def why_not(self, row: StripeObject) -> str:
         """Once only."""
@@ -129,15 +141,17 @@ class DeleteStripeCoupon(Operation):
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """Which one."""
-        return [f"The coupon {row} is deleted."]
+        return [_("The coupon %(row)s is deleted.") % {"row": row}]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Which codes stop working, and which discounts go on."""
         codes, discounts = working_codes(row), running_discounts(coupon=row.pk)
         follows = [
-            f"Stops working: {codes}." if codes else "It has no active promotion code.",
-            f"Stays until its end: {discounts}." if discounts else "No running discount was made from it.",
-            "Invoices keep what it took off.",
+            _("Stops working: %(codes)s.") % {"codes": codes} if codes else _("It has no active promotion code."),
+            _("Stays until its end: %(discounts)s.") % {"discounts": discounts}
+            if discounts
+            else _("No running discount was made from it."),
+            _("Invoices keep what it took off."),
         ]
         return Effects(follows=tuple(follows), final=self.final_warning)
 
@@ -154,7 +168,8 @@ def working_codes(row: StripeObject) -> str:
     """ "3 promotion codes" of a coupon that can be redeemed, as far as the mirror knows; "" for none."""
     found = PromotionCode.objects.alive().filter(coupon=row.pk, active=True)
     number = found[: MOST + 1].count()
-    return counted(number, "promotion code", most=MOST) if number else ""
+    words = ngettext("%(number)s promotion code", "%(number)s promotion codes", number)
+    return words % {"number": counted(number, most=MOST)} if number else ""
 
 
 def running_discounts(**source: str) -> str:
@@ -162,4 +177,5 @@ def running_discounts(**source: str) -> str:
     going_on = Q(end=None) | Q(end__gt=timezone.now())
     found = Discount.objects.alive().filter(going_on, invoice=None, invoice_item=None, **source)
     number = found[: MOST + 1].count()
-    return counted(number, "discount", most=MOST) if number else ""
+    words = ngettext("%(number)s discount", "%(number)s discounts", number)
+    return words % {"number": counted(number, most=MOST)} if number else ""

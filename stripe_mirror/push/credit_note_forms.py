@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Customer, InvoiceLineItem, StripeObject
 from stripe_mirror.money import format_money
@@ -26,10 +28,10 @@ LINE_PREFIX = "line_"
 # Stripe's values of `reason`.
 REASONS = [
     ("", "—"),
-    ("duplicate", "Duplicate"),
-    ("fraudulent", "Fraudulent"),
-    ("order_change", "Order change"),
-    ("product_unsatisfactory", "Product unsatisfactory"),
+    ("duplicate", gettext_lazy("Duplicate")),
+    ("fraudulent", gettext_lazy("Fraudulent")),
+    ("order_change", gettext_lazy("Order change")),
+    ("product_unsatisfactory", gettext_lazy("Product unsatisfactory")),
 ]
 
 
@@ -75,14 +77,18 @@ def objections(row: StripeObject, facts: InvoiceFacts, cleaned: Mapping[str, Any
     total = total_of(row, cleaned)
     if total is not None and total > facts.creditable:
         most = format_money(facts.creditable, facts.currency)
-        found["amount" if cleaned.get("by") == AMOUNT else "by"] = f"At most {most} can be credited."
+        found["amount" if cleaned.get("by") == AMOUNT else "by"] = _("At most %(most)s can be credited.") % {
+            "most": most
+        }
     refund = whole(cleaned.get("refund_amount"))
     if facts.refundable is not None and refund > facts.refundable:
         most = format_money(facts.refundable, facts.currency)
-        nothing = facts.why_not_refundable or "Nothing of it was paid through Stripe, so nothing can be refunded."
-        found["refund_amount"] = f"At most {most} can be refunded." if facts.refundable else nothing
+        nothing = facts.why_not_refundable or _("Nothing of it was paid through Stripe, so nothing can be refunded.")
+        found["refund_amount"] = (
+            _("At most %(most)s can be refunded.") % {"most": most} if facts.refundable else nothing
+        )
     if cleaned.get("credit_amount") and Customer.objects.filter(pk=facts.customer, deleted_at__isnull=False).exists():
-        found["credit_amount"] = "The customer was deleted in Stripe and can't be given credit."
+        found["credit_amount"] = _("The customer was deleted in Stripe and can't be given credit.")
     return found
 
 
@@ -96,41 +102,52 @@ def _wrong_split(row: StripeObject, facts: InvoiceFacts, cleaned: Mapping[str, A
         return
     if due:
         due_words, given_words = format_money(due, facts.currency), format_money(given, facts.currency)
-        sentence = (
-            f"{due_words} of this note were paid already. Refund, credit and what is given back outside must add up to "
-            f"that; they add up to {given_words}."
-        )
+        sentence = _(
+            "%(due)s of this note were paid already. Refund, credit and what is given back "
+            "outside must add up to that; they add up to %(given)s."
+        ) % {"due": due_words, "given": given_words}
         yield "refund_amount", sentence
         return
     for name in SPLIT:
         if cleaned.get(name):
-            yield name, "Nothing of it is paid yet: the note only lowers what is left to pay. Leave this empty."
+            yield name, _("Nothing of it is paid yet: the note only lowers what is left to pay. Leave this empty.")
 
 
 class CreditNoteForm(OperationForm):
     """What, how it is given back, and what the customer reads."""
 
     by = forms.ChoiceField(
-        label="What is credited",
+        label=gettext_lazy("What is credited"),
         widget=forms.RadioSelect,
-        choices=[(AMOUNT, "An amount"), (LINES, "Lines of the invoice")],
+        choices=[(AMOUNT, gettext_lazy("An amount")), (LINES, gettext_lazy("Lines of the invoice"))],
     )
-    amount = AmountField(label="Amount", required=False)
-    refund_amount = AmountField(label="Refund", required=False)
+    amount = AmountField(label=gettext_lazy("Amount"), required=False)
+    refund_amount = AmountField(label=gettext_lazy("Refund"), required=False)
     credit_amount = AmountField(
-        label="Credit for the next invoices", required=False, help_text="Onto the customer's balance."
+        label=gettext_lazy("Credit for the next invoices"),
+        required=False,
+        help_text=gettext_lazy("Onto the customer's balance."),
     )
     out_of_band_amount = AmountField(
-        label="Given back outside of Stripe", required=False, help_text="Stripe only notes it."
+        label=gettext_lazy("Given back outside of Stripe"),
+        required=False,
+        help_text=gettext_lazy("Stripe only notes it."),
     )
     credit_reason = forms.ChoiceField(
-        label="Reason on the note", required=False, choices=REASONS, help_text="The customer can read it."
+        label=gettext_lazy("Reason on the note"),
+        required=False,
+        choices=REASONS,
+        help_text=gettext_lazy("The customer can read it."),
     )
-    memo = text("Memo", widget=forms.Textarea(attrs={"rows": 2}), help_text="Stands on the credit note.")
+    memo = text(
+        gettext_lazy("Memo"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Stands on the credit note."),
+    )
     email_type = forms.ChoiceField(
-        label="E-mail",
+        label=gettext_lazy("E-mail"),
         widget=forms.RadioSelect,
-        choices=[(MAIL, "Send the note to the customer"), (NO_MAIL, "Send nothing")],
+        choices=[(MAIL, gettext_lazy("Send the note to the customer")), (NO_MAIL, gettext_lazy("Send nothing"))],
     )
 
     def prepare(self) -> None:
@@ -141,9 +158,13 @@ class CreditNoteForm(OperationForm):
             if isinstance(field, AmountField):
                 field.currency = currency_of(self.row) or "usd"
         most, left = self._money(self.facts.creditable), self._money(self.facts.remaining)
-        self.fields["amount"].help_text = f"With taxes. At most {most}; {left} of the invoice are left to pay."
+        self.fields["amount"].help_text = _(
+            "With taxes. At most %(most)s; %(left)s of the invoice are left to pay."
+        ) % {"most": most, "left": left}
         if self.facts.refundable is not None:
-            self.fields["refund_amount"].help_text = f"At most {self._money(self.facts.refundable)}."
+            self.fields["refund_amount"].help_text = _("At most %(amount)s.") % {
+                "amount": self._money(self.facts.refundable)
+            }
 
     def _money(self, amount: int) -> str:
         return format_money(amount, self.facts.currency)
@@ -151,12 +172,18 @@ class CreditNoteForm(OperationForm):
     def _offer_lines(self) -> None:
         names = []
         for line in creditable_lines(self.row):
-            amount = self._money(whole(line.get("amount")))
+            most = self._money(whole(line.get("amount")))
+            limit = (
+                _("At most %(most)s.") % {"most": most}
+                if is_plain(line)
+                else _("At most %(most)s, before discounts and taxes.") % {"most": most}
+            )
             name = f"{LINE_PREFIX}{line.get('id')}"
             self.fields[name] = AmountField(
-                label=f"Line: {str(line.get('description') or 'without words')[:80]}",
+                label=_("Line: %(description)s")
+                % {"description": str(line.get("description") or _("without words"))[:80]},
                 required=False,
-                help_text=f"At most {amount}{'' if is_plain(line) else ', before discounts and taxes'}.",
+                help_text=limit,
             )
             names.append(name)
         declared = list(self.base_fields)
@@ -169,9 +196,9 @@ class CreditNoteForm(OperationForm):
         if self.errors:
             return cleaned
         if cleaned["by"] == AMOUNT and not cleaned.get("amount"):
-            self.add_error("amount", "Write the amount to credit.")
+            self.add_error("amount", _("Write the amount to credit."))
         elif cleaned["by"] == LINES and not any(chosen_lines(cleaned)):
-            self.add_error("by", "Write an amount beside at least one line.")
+            self.add_error("by", _("Write an amount beside at least one line."))
         else:
             self._drop_other_way(cleaned)
             self._check_lines(cleaned)
@@ -189,4 +216,6 @@ class CreditNoteForm(OperationForm):
         amounts = {line.get("id"): whole(line.get("amount")) for line in creditable_lines(self.row)}
         for id, amount in list(chosen_lines(cleaned)):
             if amount > amounts[id]:
-                self.add_error(f"{LINE_PREFIX}{id}", f"The line is over {self._money(amounts[id])} only.")
+                self.add_error(
+                    f"{LINE_PREFIX}{id}", _("The line is over %(amount)s only.") % {"amount": self._money(amounts[id])}
+                )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from stripe_mirror.models import CreditNote, Invoice, Push, StripeObject
 from stripe_mirror.money import format_money
 from stripe_mirror.push import state
@@ -39,12 +42,13 @@ from stripe_mirror.push.invoice_operation import IS_VOID
 from stripe_mirror.push.operation import Call, Operation, OperationForm, register
 from stripe_mirror.push.refund_history import UNDER_WAY, currency_of, whole
 from stripe_mirror.push.refund_rules import fee_words
+from stripe_mirror.push.wording import Words
 
 OPERATION = "create_credit_note"
 WORDS = {
-    "refund_amount": "Refunded to the customer",
-    "credit_amount": "Credited for the customer's next invoices",
-    "out_of_band_amount": "Given back outside of Stripe",
+    "refund_amount": gettext_lazy("Refunded to the customer"),
+    "credit_amount": gettext_lazy("Credited for the customer's next invoices"),
+    "out_of_band_amount": gettext_lazy("Given back outside of Stripe"),
 }
 
 
@@ -53,20 +57,20 @@ class CreateCreditNote(Operation):
     """https://docs.stripe.com/api/credit_notes/create"""
 
     name = OPERATION
-    label = "Issue credit note"
-    short_description = "Take something off a finalized invoice, and give back what was paid of it."
+    label = gettext_lazy("Issue credit note")
+    short_description = gettext_lazy("Take something off a finalized invoice, and give back what was paid of it.")
     object_type = "invoice"
     form_class = CreditNoteForm
     needs_reason = True
     danger = True
     adds = True
     limited = True
-    final_warning = (
+    final_warning = gettext_lazy(
         "Money that a credit note gives back stays given back. The note can be voided only while its invoice is open."
     )
     decisions = ("by", "amount", *SPLIT, "credit_reason", "memo", "email_type")
-    refused: ClassVar[Mapping[str, str]] = {
-        DRAFT: "This invoice is a draft: edit or delete it. Credit notes are for finalized invoices.",
+    refused: ClassVar[Mapping[str, Words]] = {
+        DRAFT: gettext_lazy("This invoice is a draft: edit or delete it. Credit notes are for finalized invoices."),
         VOID: IS_VOID,
     }
 
@@ -76,10 +80,14 @@ class CreateCreditNote(Operation):
             return reason
         if facts_of(row).creditable == 0:
             words = _credited_words(row)
-            return f"Nothing is left of this invoice to credit. {words}".strip()
+            return (_("Nothing is left of this invoice to credit. %(words)s") % {"words": words}).strip()
         if under_way(row):
-            return "Another credit note of this invoice isn't confirmed yet. Wait until its outcome is known."
+            return _("Another credit note of this invoice isn't confirmed yet. Wait until its outcome is known.")
         return ""
+
+    def why_not_at_a_glance(self, row: StripeObject) -> str:
+        """By the status."""
+        return why_not_in(row, self.refused)
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """An amount, and an e-mail, as Stripe does by default."""
@@ -88,7 +96,7 @@ class CreateCreditNote(Operation):
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """The note; judged again, because what was paid may have changed since the form was opened."""
         if wrong := objections(row, facts_of(row), cleaned):
-            raise NotAllowed(f"Nothing was sent. {' '.join(wrong.values())}")
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": " ".join(wrong.values())})
         return Call("post", "/v1/credit_notes", _params(row, cleaned))
 
     def preview(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
@@ -105,12 +113,17 @@ class CreateCreditNote(Operation):
         """Over what, how it is given back, what the customer gets."""
         self.plan(row, cleaned)
         currency, total = currency_of(row), total_of(row, cleaned)
-        over = f" over {format_money(total, currency)}" if total else ""
-        lines = [f"{name_of(row)} gets a credit note{over}."]
+        over = format_money(total, currency)
+        invoice = name_of(row)
+        lines = [
+            _("%(invoice)s gets a credit note over %(over)s.") % {"invoice": invoice, "over": over}
+            if total
+            else _("%(invoice)s gets a credit note.") % {"invoice": invoice}
+        ]
         lines += [f"{words}: {format_money(amount, currency)}." for words, amount in _given(cleaned)]
         if cleaned.get("credit_reason"):
-            lines.append(f"Reason on the note: {dict(REASONS).get(cleaned['credit_reason'])}.")
-        return lines + ([f"Memo: {cleaned['memo']}"] if cleaned.get("memo") else [])
+            lines.append(_("Reason on the note: %(reason)s.") % {"reason": dict(REASONS).get(cleaned["credit_reason"])})
+        return lines + ([_("Memo: %(memo)s") % {"memo": cleaned["memo"]}] if cleaned.get("memo") else [])
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What Stripe's preview says of the sums, and what follows from them."""
@@ -118,9 +131,9 @@ class CreateCreditNote(Operation):
         total = whole(seen.get("total")) or total_of(row, cleaned) or 0
         before = min(total, facts_of(row).remaining)
         before = whole(seen.get("pre_payment_amount")) if "pre_payment_amount" in seen else before
-        money = [Amount("Credit note", total, currency)]
+        money = [Amount(_("Credit note"), total, currency)]
         if before:
-            money.append(Amount("Less to pay on the invoice", before, currency))
+            money.append(Amount(_("Less to pay on the invoice"), before, currency))
         money += [Amount(words, amount, currency) for words, amount in _given(cleaned)]
         return Effects(
             money=tuple(money),
@@ -132,16 +145,16 @@ class CreateCreditNote(Operation):
     def _follows(self, row: StripeObject, cleaned: Mapping[str, Any], before: int) -> Iterator[str]:
         left = amount_of(row, "amount_remaining") - before
         if before and not left:
-            yield "Nothing is left to pay: the invoice becomes paid, without a payment."
+            yield _("Nothing is left to pay: the invoice becomes paid, without a payment.")
         elif before:
-            yield f"{format_money(left, currency_of(row))} are left to pay."
+            yield _("%(amount)s are left to pay.") % {"amount": format_money(left, currency_of(row))}
         if cleaned.get("refund_amount"):
             paid = next((charge for payment in payments_of(row) if (charge := paid_by(payment))), None)
-            yield fee_words(paid) if paid else "Stripe's fee for the payment isn't returned."
+            yield fee_words(paid) if paid else _("Stripe's fee for the payment isn't returned.")
         if cleaned.get("out_of_band_amount"):
-            yield "What is given back outside of Stripe you pay back yourselves; Stripe only notes it."
+            yield _("What is given back outside of Stripe you pay back yourselves; Stripe only notes it.")
         if subscription_of(row):
-            yield "The subscription goes on and bills again; to end it, cancel it."
+            yield _("The subscription goes on and bills again; to end it, cancel it.")
         yield _mail_words(row, cleaned)
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -190,7 +203,7 @@ def _params(row: StripeObject, cleaned: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _given(cleaned: Mapping[str, Any]) -> list[tuple[str, int]]:
-    return [(words, cleaned[name]) for name, words in WORDS.items() if cleaned.get(name)]
+    return [(str(words), cleaned[name]) for name, words in WORDS.items() if cleaned.get(name)]
 
 
 def _lines_of(seen: Mapping[str, Any], currency: str) -> Iterator[Amount]:
@@ -198,23 +211,27 @@ def _lines_of(seen: Mapping[str, Any], currency: str) -> Iterator[Amount]:
     held = state.look_up(seen, ("lines", "data"))
     entries = held if isinstance(held, list) else []
     for entry in entries:
-        yield Amount(str(entry.get("description") or "Amount"), whole(entry.get("amount")), currency)
+        yield Amount(str(entry.get("description") or _("Amount")), whole(entry.get("amount")), currency)
     if state.look_up(seen, ("lines", "has_more")):
         known = sum(whole(entry.get("amount")) for entry in entries)
-        yield Amount("Further lines", whole(seen.get("subtotal")) - known, currency)
+        yield Amount(_("Further lines"), whole(seen.get("subtotal")) - known, currency)
     if discount := whole(seen.get("discount_amount")):
-        yield Amount("Discount", -discount, currency)
+        yield Amount(_("Discount"), -discount, currency)
     taxes = seen.get("total_taxes")
     for tax in taxes if isinstance(taxes, list) else []:
-        words = "Tax, included" if tax.get("tax_behavior") == "inclusive" else "Tax"
+        words = _("Tax, included") if tax.get("tax_behavior") == "inclusive" else _("Tax")
         yield Amount(words, whole(tax.get("amount")), currency)
 
 
 def _mail_words(row: StripeObject, cleaned: Mapping[str, Any]) -> str:
     address = state.text(row.data.get("customer_email"))
     if cleaned.get("email_type") != MAIL:
-        return "The customer gets no e-mail about it."
-    return f"Stripe e-mails the credit note to {address}." if address else "There is no e-mail address to send it to."
+        return _("The customer gets no e-mail about it.")
+    return (
+        _("Stripe e-mails the credit note to %(address)s.") % {"address": address}
+        if address
+        else _("There is no e-mail address to send it to.")
+    )
 
 
 def under_way(row: StripeObject) -> bool:
@@ -228,11 +245,17 @@ def _credited_words(row: StripeObject) -> str:
     done = Push.objects.filter(object_type="invoice", object_id=row.pk, operation=OPERATION, state=Push.State.DONE)
     makers = {push.after.get("credit_note"): push.user_name for push in done}
     notes = CreditNote.objects.alive().filter(invoice=row.pk).exclude(status=VOID).order_by("created", "id")
-    said = [
-        f"{format_money(note.total, note.currency)}{f' by {makers[note.pk]}' if makers.get(note.pk) else ''} ({note})"
-        for note in notes
-    ]
-    return f"Credited by now: {'; '.join(said)}." if said else ""
+    said = [_credited(note, makers.get(note.pk)) for note in notes]
+    return _("Credited by now: %(notes)s.") % {"notes": "; ".join(said)} if said else ""
+
+
+def _credited(note: CreditNote, who: str | None) -> str:
+    amount = format_money(note.total, note.currency)
+    return (
+        _("%(amount)s by %(who)s (%(note)s)") % {"amount": amount, "who": who, "note": note}
+        if who
+        else f"{amount} ({note})"
+    )
 
 
 @register
@@ -240,14 +263,14 @@ class VoidCreditNote(Operation):
     """https://docs.stripe.com/api/credit_notes/void"""
 
     name = "void_credit_note"
-    label = "Void credit note"
-    short_description = "Take the note back; its invoice asks for the amount again."
+    label = gettext_lazy("Void credit note")
+    short_description = gettext_lazy("Take the note back; its invoice asks for the amount again.")
     object_type = "credit_note"
     form_class = OperationForm
     needs_reason = True
     danger = True
-    final_warning = "A void credit note stays void."
-    refused: ClassVar[Mapping[str, str]] = {VOID: "This credit note is void already."}
+    final_warning = gettext_lazy("A void credit note stays void.")
+    refused: ClassVar[Mapping[str, Words]] = {VOID: gettext_lazy("This credit note is void already.")}
 
     def why_not(self, row: StripeObject) -> str:
         """Only while its invoice is open."""
@@ -256,9 +279,17 @@ class VoidCreditNote(Operation):
         invoice = _invoice_of(row)
         if invoice is None or status_of(invoice) in ("", OPEN):
             return ""
-        status = status_of(invoice)
-        because = "what it gave back stays given back" if status == PAID else "nothing is asked for any more"
-        return f"Its invoice is {status}: {because}. Stripe voids only the notes of open invoices."
+        if (status := status_of(invoice)) == PAID:
+            return _(
+                "Its invoice is paid: what it gave back stays given back. Stripe voids only the notes of open invoices."
+            )
+        return _(
+            "Its invoice is %(status)s: nothing is asked for any more. Stripe voids only the notes of open invoices."
+        ) % {"status": status}
+
+    def why_not_at_a_glance(self, row: StripeObject) -> str:
+        """By the status."""
+        return why_not_in(row, self.refused)
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """Without parameters."""
@@ -267,14 +298,14 @@ class VoidCreditNote(Operation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """What is asked for again."""
         again = format_money(amount_of(row, "pre_payment_amount"), currency_of(row))
-        return [f"The credit note becomes void; {again} are to be paid again."]
+        return [_("The credit note becomes void; %(again)s are to be paid again.") % {"again": again}]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What the invoice asks for again; what was given back isn't asked back."""
-        follows = ["The customer gets no e-mail about it."]
+        follows = [_("The customer gets no e-mail about it.")]
         if amount_of(row, "post_payment_amount"):
-            follows.append("What it refunded or credited isn't taken back.")
-        money = (Amount("To be paid again", amount_of(row, "pre_payment_amount"), currency_of(row)),)
+            follows.append(_("What it refunded or credited isn't taken back."))
+        money = (Amount(_("To be paid again"), amount_of(row, "pre_payment_amount"), currency_of(row)),)
         return Effects(money=money, follows=tuple(follows), final=self.final_warning)
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from stripe_mirror.models import Coupon, CustomerLink, Invoice, StripeObject, Subscription
 from stripe_mirror.money import format_money, totals
@@ -16,8 +16,10 @@ from stripe_mirror.push import state
 from stripe_mirror.push.customer_money import currency_of, why_not_customer
 from stripe_mirror.push.effects import Amount, Effects
 from stripe_mirror.push.errors import NotAllowed
+from stripe_mirror.push.moments import date_words
 from stripe_mirror.push.operation import Call, Operation, OperationForm, register
 from stripe_mirror.push.subscription_facts import ENDED, charges_per_period
+from stripe_mirror.push.wording import joined
 
 
 class RemoveDiscountForm(OperationForm):
@@ -31,16 +33,16 @@ class RemoveCustomerDiscount(Operation):
     """https://docs.stripe.com/api/discounts/delete"""
 
     name = "remove_customer_discount"
-    label = "Remove discount"
-    short_description = "Take the coupon off the customer."
+    label = gettext_lazy("Remove discount")
+    short_description = gettext_lazy("Take the coupon off the customer.")
     object_type = "customer"
     form_class = RemoveDiscountForm
     bulk = True
     needs_reason = True
     danger = True
-    final_warning = (
-        "Stripe has no way any more to put a discount on a customer. Afterwards only single subscriptions and invoices "
-        "can be given one."
+    final_warning = gettext_lazy(
+        "Stripe has no way any more to put a discount on a customer. Afterwards only single "
+        "subscriptions and invoices can be given one."
     )
     decisions = ("discount",)
 
@@ -48,7 +50,7 @@ class RemoveCustomerDiscount(Operation):
         """Only where there is one."""
         if reason := why_not_customer(row):
             return reason
-        return "" if discount_of(row) else "This customer has no discount. Its subscriptions may have some."
+        return "" if discount_of(row) else _("This customer has no discount. Its subscriptions may have some.")
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """The present one."""
@@ -57,19 +59,25 @@ class RemoveCustomerDiscount(Operation):
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """One deletion, which can't say of which discount."""
         if cleaned.get("discount") and cleaned["discount"] != discount_of(row):
-            raise NotAllowed("Nothing was sent: the customer has another discount by now. Look at it first.")
+            raise NotAllowed(_("Nothing was sent: the customer has another discount by now. Look at it first."))
         return Call("delete", f"/v1/customers/{row.pk}/discount", {})
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """Which coupon."""
         self.plan(row, cleaned)
-        return [f"The discount {_discount_in_words(row)} is removed from the customer."]
+        discount = _discount_in_words(row)
+        if end := _discount_end(row):
+            return [
+                _("The discount %(discount)s, which would have ended on %(end)s, is removed from the customer.")
+                % {"discount": discount, "end": end}
+            ]
+        return [_("The discount %(discount)s is removed from the customer.") % {"discount": discount}]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Full prices from the next invoice on."""
         follows = (
-            "Invoices that are made from now on are charged without it; finalized ones keep it.",
-            "Discounts of the customer's subscriptions stay.",
+            _("Invoices that are made from now on are charged without it; finalized ones keep it."),
+            _("Discounts of the customer's subscriptions stay."),
         )
         return Effects(follows=follows, final=self.final_warning)
 
@@ -96,24 +104,28 @@ def _coupon_of(row: StripeObject) -> str:
 
 
 def _discount_in_words(row: StripeObject) -> str:
-    """ "“Loyal” (25% off), which would have ended on 3 May 2030 (UTC)" """
+    """ "“Loyal” (25% off)" """
     id = _coupon_of(row)
     coupon = Coupon.objects.filter(pk=id).first()
-    named = f"“{coupon or id or discount_of(row)}”" + (f" ({coupon.terms})" if coupon and coupon.terms else "")
+    named = coupon or id or discount_of(row)
+    return f"“{named}” ({coupon.terms})" if coupon and coupon.terms else f"“{named}”"
+
+
+def _discount_end(row: StripeObject) -> str:
+    """ "03 May 2030 (UTC)"; "" where it has none."""
     end = state.look_up(row.data, ("discount", "end"))
-    if not isinstance(end, int):
-        return named
-    moment = timezone.localtime(datetime.fromtimestamp(end, UTC))
-    return f"{named}, which would have ended on {moment:%d %B %Y} ({timezone.get_current_timezone_name()}),"
+    return date_words(end) if isinstance(end, int) else ""
 
 
 class DeleteCustomerForm(OperationForm):
     """Running subscriptions end with the customer: that is said by a tick of its own."""
 
     cancel_subscriptions = forms.BooleanField(
-        label="Cancel running subscriptions",
+        label=gettext_lazy("Cancel running subscriptions"),
         required=False,
-        help_text="At once; nothing is credited or refunded. Without this tick, customers that have some stay.",
+        help_text=gettext_lazy(
+            "At once; nothing is credited or refunded. Without this tick, customers that have some stay."
+        ),
     )
 
     def prepare(self) -> None:
@@ -123,9 +135,10 @@ class DeleteCustomerForm(OperationForm):
         if not (count := running_subscriptions(self.row).count()):
             del self.fields["cancel_subscriptions"]
         else:
-            words = "the running subscription" if count == 1 else f"the {count} running subscriptions"
-            self.fields["cancel_subscriptions"].label = f"Cancel {words}"
-            self.fields["cancel_subscriptions"].help_text = "At once; nothing is credited or refunded."
+            self.fields["cancel_subscriptions"].label = ngettext(
+                "Cancel the running subscription", "Cancel the %(count)s running subscriptions", count
+            ) % {"count": count}
+            self.fields["cancel_subscriptions"].help_text = _("At once; nothing is credited or refunded.")
 
     def clean(self) -> dict[str, Any]:
         """Without the tick nothing that runs is ended."""
@@ -140,14 +153,14 @@ class DeleteStripeCustomer(Operation):
     """https://docs.stripe.com/api/customers/delete"""
 
     name = "delete_stripe_customer"
-    label = "Delete customer"
-    short_description = "Delete the customer in Stripe. Its invoices and payments stay."
+    label = gettext_lazy("Delete customer")
+    short_description = gettext_lazy("Delete the customer in Stripe. Its invoices and payments stay.")
     object_type = "customer"
     form_class = DeleteCustomerForm
     bulk = True
     needs_reason = True
     danger = True
-    final_warning = (
+    final_warning = gettext_lazy(
         "A deleted customer can't be brought back, nor can its subscriptions, payment methods and credit balance."
     )
     decisions = ("cancel_subscriptions",)
@@ -159,28 +172,29 @@ class DeleteStripeCustomer(Operation):
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """One deletion; not of a customer that has subscribed since the form was opened."""
         if not cleaned.get("cancel_subscriptions") and running_subscriptions(row).exists():
-            raise NotAllowed(f"Nothing was sent. {_still_running(row)}")
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": _still_running(row)})
         return Call("delete", f"/v1/customers/{row.pk}", {})
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """Whom, and what ends with it."""
         self.plan(row, cleaned)
-        lines = [f"The customer {row} is deleted."]
+        lines = [_("The customer %(row)s is deleted.") % {"row": row}]
         if count := running_subscriptions(row).count():
-            lines.append("Its subscription ends now." if count == 1 else f"Its {count} subscriptions end now.")
+            words = ngettext("Its subscription ends now.", "Its %(count)s subscriptions end now.", count)
+            lines.append(words % {"count": count})
         return lines
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What ends, what is lost and what stays."""
-        follows = ["Its payment methods are removed; nothing can be charged or subscribed for it any more."]
+        follows = [_("Its payment methods are removed; nothing can be charged or subscribed for it any more.")]
         if running_subscriptions(row).exists():
             follows.append(
-                "Nothing of the cancelled subscriptions is credited or refunded, and no final invoice is made."
+                _("Nothing of the cancelled subscriptions is credited or refunded, and no final invoice is made.")
             )
         follows += _open_invoices(row)
-        follows.append("Its invoices, payments and history stay, in Stripe and here.")
+        follows.append(_("Its invoices, payments and history stay, in Stripe and here."))
         for linked in CustomerLink.objects.filter(customer=row.pk).select_related("user"):
-            follows.append(f"The user {linked.user.get_username()} stays linked to it.")
+            follows.append(_("The user %(user)s stays linked to it.") % {"user": linked.user.get_username()})
         return Effects(money=tuple(_lost(row)), follows=tuple(follows), final=self.final_warning)
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -204,8 +218,12 @@ def running_subscriptions(row: StripeObject) -> QuerySet[Any]:
 
 def _still_running(row: StripeObject) -> str:
     count = running_subscriptions(row).count()
-    words = "a running subscription, which is" if count == 1 else f"{count} running subscriptions, which are"
-    return f"This customer has {words} cancelled with it. Tick that this is meant."
+    words = ngettext(
+        "This customer has a running subscription, which is cancelled with it. Tick that this is meant.",
+        "This customer has %(count)s running subscriptions, which are cancelled with it. Tick that this is meant.",
+        count,
+    )
+    return words % {"count": count}
 
 
 def _open_invoices(row: StripeObject) -> list[str]:
@@ -214,16 +232,20 @@ def _open_invoices(row: StripeObject) -> list[str]:
     if not amounts:
         return []
     sums = totals((amount or 0, currency or "") for amount, currency in amounts)
-    shown = " and ".join(format_money(amount, currency) for currency, amount in sums.items())
-    subject = "1 open invoice stays" if len(amounts) == 1 else f"{len(amounts)} open invoices stay"
-    return [f"{subject} open ({shown}), but nothing collects by itself any more."]
+    words = ngettext(
+        "%(count)s open invoice stays open (%(amounts)s), but nothing collects by itself any more.",
+        "%(count)s open invoices stay open (%(amounts)s), but nothing collects by itself any more.",
+        len(amounts),
+    )
+    shown = joined(format_money(amount, currency) for currency, amount in sums.items())
+    return [words % {"count": len(amounts), "amounts": shown}]
 
 
 def _lost(row: StripeObject) -> list[Amount]:
     """The balance, and what its subscriptions would go on charging."""
     balance, amounts = row.data.get("balance"), []
     if isinstance(balance, int) and balance:
-        words = "Credit that the customer loses" if balance < 0 else "Owed by the customer, no longer charged"
+        words = _("Credit that the customer loses") if balance < 0 else _("Owed by the customer, no longer charged")
         amounts.append(Amount(words, abs(balance), currency_of(row)))
     sums = totals(DeleteStripeCustomer().sums(row))
-    return amounts + [Amount("No longer charged per period", amount, currency) for currency, amount in sums.items()]
+    return amounts + [Amount(_("No longer charged per period"), amount, currency) for currency, amount in sums.items()]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 from babel import Locale
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from stripe_mirror.language import spoken
 from stripe_mirror.models import PaymentMethod
 from stripe_mirror.push.metadata import MetadataField
 from stripe_mirror.push.operation import OperationForm
+from stripe_mirror.push.wording import Words
 
+# The least of what Stripe asks of an email (its code email_invalid); the rest is Stripe's to judge.
+NAME_AT_HOST = re.compile(r"[^\s@]+@[^\s@]+")
 # Form field → where the value stands, in Stripe's object and in the parameters alike.
 PATHS: dict[str, tuple[str, ...]] = {
     "name": ("name",),
@@ -41,16 +48,24 @@ SHIPPING_ADDRESS = tuple(name for name in PATHS if name.startswith("shipping_add
 NOT_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 
 
+def countries() -> list[tuple[str, str]]:
+    """ISO's countries, code and name, by name in the person's language."""
+    return _countries(spoken())
+
+
 @cache
-def countries(language: str = "en") -> list[tuple[str, str]]:
-    """ISO's countries, code and name, by name."""
-    names = Locale(language).territories.items()
+def _countries(language: Locale) -> list[tuple[str, str]]:
+    names = language.territories.items()
     found = [(c, n) for c, n in names if len(c) == 2 and c.isalpha() and c not in NOT_COUNTRIES]
     return [("", "—"), *sorted(found, key=lambda pair: pair[1])]
 
 
 # Stripe's values of `tax_exempt`, in words.
-TAX_STATUS = {"none": "Taxable", "exempt": "Exempt", "reverse": "Reverse charge"}
+TAX_STATUS = {
+    "none": gettext_lazy("Taxable"),
+    "exempt": gettext_lazy("Exempt"),
+    "reverse": gettext_lazy("Reverse charge"),
+}
 
 
 class TextField(forms.CharField):
@@ -61,12 +76,12 @@ class TextField(forms.CharField):
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
-def text(label: str, longest: int = 5000, **more: Any) -> forms.CharField:
+def text(label: Words, longest: int = 5000, **more: Any) -> forms.CharField:
     """An optional text; Stripe judges what stands in it."""
     return TextField(label=label, required=False, max_length=longest, **more)
 
 
-def country(label: str) -> forms.ChoiceField:
+def country(label: Words) -> forms.ChoiceField:
     """An optional country."""
     return forms.ChoiceField(label=label, required=False, choices=countries)
 
@@ -90,33 +105,35 @@ class LocalesField(forms.CharField):
 class CustomerForm(OperationForm):
     """What a customer's edit and creation have in common."""
 
-    name = text("Name", 256)
-    email = text("Email", 512, widget=forms.EmailInput)
-    phone = text("Phone", 20)
-    description = text("Description", widget=forms.Textarea(attrs={"rows": 2}))
-    address_line1 = text("Address line 1")
-    address_line2 = text("Address line 2")
-    address_city = text("City")
-    address_postal_code = text("Postal code")
-    address_state = text("State, county or region")
-    address_country = country("Country")
-    shipping_name = text("Shipping name")
-    shipping_phone = text("Shipping phone")
-    shipping_address_line1 = text("Shipping address line 1")
-    shipping_address_line2 = text("Shipping address line 2")
-    shipping_address_city = text("Shipping city")
-    shipping_address_postal_code = text("Shipping postal code")
-    shipping_address_state = text("Shipping state, county or region")
-    shipping_address_country = country("Shipping country")
+    name = text(gettext_lazy("Name"), 256)
+    email = text(gettext_lazy("Email"), 512, widget=forms.EmailInput)
+    phone = text(gettext_lazy("Phone"), 20)
+    description = text(gettext_lazy("Description"), widget=forms.Textarea(attrs={"rows": 2}))
+    address_line1 = text(gettext_lazy("Address line 1"))
+    address_line2 = text(gettext_lazy("Address line 2"))
+    address_city = text(gettext_lazy("City"))
+    address_postal_code = text(gettext_lazy("Postal code"))
+    address_state = text(gettext_lazy("State, county or region"))
+    address_country = country(gettext_lazy("Country"))
+    shipping_name = text(gettext_lazy("Shipping name"))
+    shipping_phone = text(gettext_lazy("Shipping phone"))
+    shipping_address_line1 = text(gettext_lazy("Shipping address line 1"))
+    shipping_address_line2 = text(gettext_lazy("Shipping address line 2"))
+    shipping_address_city = text(gettext_lazy("Shipping city"))
+    shipping_address_postal_code = text(gettext_lazy("Shipping postal code"))
+    shipping_address_state = text(gettext_lazy("Shipping state, county or region"))
+    shipping_address_country = country(gettext_lazy("Shipping country"))
     tax_exempt = forms.ChoiceField(
-        label="Tax status",
+        label=gettext_lazy("Tax status"),
         required=False,
         choices=list(TAX_STATUS.items()),
     )
     preferred_locales = LocalesField(
-        label="Preferred languages", required=False, help_text="In order of preference, for example: de, en-GB."
+        label=gettext_lazy("Preferred languages"),
+        required=False,
+        help_text=gettext_lazy("In order of preference, for example: de, en-GB."),
     )
-    metadata = MetadataField(label="Metadata", required=False)
+    metadata = MetadataField(label=gettext_lazy("Metadata"), required=False)
 
     def prepare(self) -> None:
         """Let odd present values stay."""
@@ -126,13 +143,16 @@ class CustomerForm(OperationForm):
     def clean(self) -> dict[str, Any]:
         """Stripe can't empty the languages, and takes shipping details only with a name and an address."""
         cleaned = super().clean()
+        email = str(cleaned.get("email") or "")
+        if email and self.is_changed("email") and not NAME_AT_HOST.fullmatch(email):
+            self.add_error("email", _("This is no email address. Write one like name@example.com."))
         if self.is_changed("preferred_locales") and cleaned.get("preferred_locales") == []:
-            self.add_error("preferred_locales", "Stripe can't empty this list. Name at least one language.")
+            self.add_error("preferred_locales", _("Stripe can't empty this list. Name at least one language."))
         if self.is_changed(*SHIPPING) and any(cleaned.get(name) for name in SHIPPING):
             if not cleaned.get("shipping_name"):
-                self.add_error("shipping_name", "Stripe needs a name with shipping details.")
+                self.add_error("shipping_name", _("Stripe needs a name with shipping details."))
             if not any(cleaned.get(name) for name in SHIPPING_ADDRESS):
-                self.add_error("shipping_address_line1", "Stripe needs an address with shipping details.")
+                self.add_error("shipping_address_line1", _("Stripe needs an address with shipping details."))
         return cleaned
 
 
@@ -140,9 +160,9 @@ class EditCustomerForm(CustomerForm):
     """All that can be edited of a customer."""
 
     default_payment_method = forms.ChoiceField(
-        label="Default payment method",
+        label=gettext_lazy("Default payment method"),
         required=False,
-        help_text="For invoices and for subscriptions that name none of their own.",
+        help_text=gettext_lazy("For invoices and for subscriptions that name none of their own."),
     )
 
     def prepare(self) -> None:
@@ -150,7 +170,7 @@ class EditCustomerForm(CustomerForm):
         super().prepare()
         attached = PaymentMethod.objects.alive().filter(customer=self.row.pk)
         choices = [(method.pk, str(method)) for method in attached[:100]]
-        self.choice_field("default_payment_method").choices = [("", "None"), *choices]
+        self.choice_field("default_payment_method").choices = [("", _("None")), *choices]
         self.keep_choice("default_payment_method")
 
 
@@ -161,5 +181,5 @@ class CreateCustomerForm(CustomerForm):
         """Ask for a name or an email."""
         cleaned = super().clean()
         if not cleaned.get("name") and not cleaned.get("email"):
-            self.add_error("name", "Write a name or an email address.")
+            self.add_error("name", _("Write a name or an email address."))
         return cleaned

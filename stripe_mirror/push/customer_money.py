@@ -7,6 +7,8 @@ from typing import Any
 
 from babel import Locale
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Price, Push, StripeObject
 from stripe_mirror.money import format_money
@@ -28,34 +30,38 @@ def currency_of(row: StripeObject) -> str:
 def balance_in_words(balance: Any, currency: str) -> str:
     """A balance without Stripe's sign: "€5.00 credit", "owes €5.00", "none"."""
     if not isinstance(balance, int) or balance == 0:
-        return "none"
+        return _("none")
     shown = format_money(abs(balance), currency)
-    return f"{shown} credit" if balance < 0 else f"owes {shown}"
+    return (_("%(amount)s credit") if balance < 0 else _("owes %(amount)s")) % {"amount": shown}
 
 
 def why_not_customer(row: StripeObject) -> str:
     """What forbids any change of a customer."""
-    return "This customer was deleted in Stripe." if row.deleted_at else ""
+    return _("This customer was deleted in Stripe.") if row.deleted_at else ""
 
 
 class BalanceForm(OperationForm):
     """How much, which way; a customer is billed in one currency."""
 
     direction = forms.ChoiceField(
-        label="What to do",
+        label=gettext_lazy("What to do"),
         widget=forms.RadioSelect,
         choices=[
-            (CREDIT, "Give credit: lowers the next invoices"),
-            (DEBIT, "Take credit back, or charge: raises the next invoice"),
+            (CREDIT, gettext_lazy("Give credit: lowers the next invoices")),
+            (DEBIT, gettext_lazy("Take credit back, or charge: raises the next invoice")),
         ],
     )
-    amount = AmountField(label="Amount")
-    currency = forms.CharField(label="Currency", max_length=3, help_text="The three letters of its code, as in EUR.")
+    amount = AmountField(label=gettext_lazy("Amount"))
+    currency = forms.CharField(
+        label=gettext_lazy("Currency"),
+        max_length=3,
+        help_text=gettext_lazy("The three letters of its code, as in EUR."),
+    )
     description = forms.CharField(
-        label="Note in Stripe",
+        label=gettext_lazy("Note in Stripe"),
         required=False,
         max_length=350,
-        help_text="Stands beside the entry in the customer's balance history.",
+        help_text=gettext_lazy("Stands beside the entry in the customer's balance history."),
     )
 
     def prepare(self) -> None:
@@ -66,7 +72,7 @@ class BalanceForm(OperationForm):
             amount.currency = held or self._written() or "usd"
         if held:
             self.fields["currency"].widget.attrs["readonly"] = True
-            self.fields["currency"].help_text = "What this customer is billed in."
+            self.fields["currency"].help_text = _("What this customer is billed in.")
 
     def _written(self) -> str:
         """The currency as posted or as shown, where it can be one."""
@@ -77,7 +83,7 @@ class BalanceForm(OperationForm):
         """A code that exists, and the customer's."""
         code = str(self.cleaned_data["currency"]).strip().lower()
         if code.upper() not in Locale("en").currencies:
-            raise forms.ValidationError("Write the three letters of a currency, for example EUR.")
+            raise forms.ValidationError(_("Write the three letters of a currency, for example EUR."))
         if wrong := _why_not_currency(self.row, code):
             raise forms.ValidationError(wrong)
         return code
@@ -85,7 +91,9 @@ class BalanceForm(OperationForm):
 
 def _why_not_currency(row: StripeObject, currency: str) -> str:
     held = currency_of(row)
-    return f"This customer is billed in {held.upper()}." if held and held != currency else ""
+    return (
+        _("This customer is billed in %(currency)s.") % {"currency": held.upper()} if held and held != currency else ""
+    )
 
 
 @register
@@ -96,17 +104,17 @@ class AdjustCustomerBalance(Operation):
     """
 
     name = "adjust_customer_balance"
-    label = "Adjust balance"
-    short_description = "Give the customer credit for the next invoices, or take it back."
+    label = gettext_lazy("Adjust balance")
+    short_description = gettext_lazy("Give the customer credit for the next invoices, or take it back.")
     object_type = "customer"
     form_class = BalanceForm
     adds = True
     bulk = True
     limited = True
     needs_reason = True
-    final_warning = (
-        "The entry stays in the customer's balance history: it can be undone by a second entry the other way round, "
-        "but not once an invoice has used the credit."
+    final_warning = gettext_lazy(
+        "The entry stays in the customer's balance history: it can be undone by a second entry the "
+        "other way round, but not once an invoice has used the credit."
     )
     # An entry of its own: nothing of it stands in the customer but the sum.
     not_state = ("amount", "currency", "description")
@@ -125,7 +133,7 @@ class AdjustCustomerBalance(Operation):
         currency = cleaned["currency"].lower()
         if wrong := _why_not_currency(row, currency):
             # It had none when the form was opened.
-            raise NotAllowed(f"Nothing was sent. {wrong}")
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": wrong})
         params: dict[str, Any] = {"amount": _signed(cleaned), "currency": currency}
         if cleaned.get("description"):
             params["description"] = cleaned["description"]
@@ -136,23 +144,36 @@ class AdjustCustomerBalance(Operation):
         params = self.plan(row, cleaned).params
         amount, currency = params["amount"], params["currency"]
         shown = format_money(abs(amount), currency)
-        lines = [f"{shown} is credited to the customer." if amount < 0 else f"{shown} is charged to the balance."]
+        lines = [
+            _("%(shown)s is credited to the customer.") % {"shown": shown}
+            if amount < 0
+            else _("%(shown)s is charged to the balance.") % {"shown": shown}
+        ]
         if isinstance(held := row.data.get("balance"), int):
             was, will = balance_in_words(held, currency), balance_in_words(held + amount, currency)
-            lines.append(f"Balance: {was} → {will}.")
-        return lines + ([f"Note in Stripe: {params['description']}"] if "description" in params else [])
+            lines.append(_("Balance: %(was)s → %(will)s.") % {"was": was, "will": will})
+        return lines + (
+            [_("Note in Stripe: %(description)s") % {"description": params["description"]}]
+            if "description" in params
+            else []
+        )
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """No money moves yet: invoices take the balance into account when they are finalized."""
         currency = cleaned["currency"].lower()
-        words = "Credited to the customer" if cleaned["direction"] == CREDIT else "Charged to the customer's balance"
+        words = (
+            _("Credited to the customer") if cleaned["direction"] == CREDIT else _("Charged to the customer's balance")
+        )
         follows = [
-            "Nothing is charged or paid out now.",
-            f"Invoices in {currency.upper()} use the balance when they are finalized; open ones stay as they are.",
-            "Stripe sends no e-mail about it.",
+            _("Nothing is charged or paid out now."),
+            _("Invoices in %(currency)s use the balance when they are finalized; open ones stay as they are.")
+            % {"currency": currency.upper()},
+            _("Stripe sends no e-mail about it."),
         ]
         if row.pk and not currency_of(row):
-            follows.append(f"The customer will be billed in {currency.upper()} from now on.")
+            follows.append(
+                _("The customer will be billed in %(currency)s from now on.") % {"currency": currency.upper()}
+            )
         money = (Amount(words, cleaned["amount"], currency),)
         return Effects(money=money, follows=tuple(follows), final=self.final_warning)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from stripe_mirror.models import Push, StripeObject, TaxId
 from stripe_mirror.push import state
 from stripe_mirror.push.customer_money import why_not_customer
@@ -14,7 +17,11 @@ from stripe_mirror.push.errors import NothingToChange
 from stripe_mirror.push.operation import Call, Operation, register
 
 # Those that Stripe asks the authorities about (https://docs.stripe.com/billing/customer/tax-ids#validation).
-VERIFIED = {"au_abn": "Australia", "eu_vat": "the European Union", "gb_vat": "the United Kingdom"}
+VERIFIED = {
+    "au_abn": gettext_lazy("Australia"),
+    "eu_vat": gettext_lazy("the European Union"),
+    "gb_vat": gettext_lazy("the United Kingdom"),
+}
 
 
 @register
@@ -22,8 +29,8 @@ class AddTaxId(Operation):
     """https://docs.stripe.com/api/tax_ids/customer_create"""
 
     name = "add_tax_id"
-    label = "Add tax ID"
-    short_description = "Give the customer a VAT number or another tax id, which its invoices then show."
+    label = gettext_lazy("Add tax ID")
+    short_description = gettext_lazy("Give the customer a VAT number or another tax id, which its invoices then show.")
     object_type = "customer"
     form_class = AddTaxIdForm
     adds = True
@@ -42,20 +49,26 @@ class AddTaxId(Operation):
         """One creation, unless the customer has the same number already."""
         params = {"type": cleaned["type"], "value": cleaned["value"]}
         if _held(row.pk, params):
-            raise NothingToChange("Nothing was sent: the customer has this tax id already.")
+            raise NothingToChange(_("Nothing was sent: the customer has this tax id already."))
         return Call("post", f"/v1/customers/{row.pk}/tax_ids", params)
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
         params = self.plan(row, cleaned).params
-        return [f"The tax id {params['value']} ({type_in_words(params['type'])}) is added to the customer."]
+        return [
+            _("The tax id %(value)s (%(type)s) is added to the customer.")
+            % {"value": params["value"], "type": type_in_words(params["type"])}
+        ]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Invoices show it from now on; some are verified later."""
-        follows = ["Invoices that are drafts now or made later show it; finalized ones stay as they are."]
+        follows = [_("Invoices that are drafts now or made later show it; finalized ones stay as they are.")]
         if authority := VERIFIED.get(cleaned["type"]):
-            follows.append(f"Stripe checks it with the authorities of {authority}; the result comes later by itself.")
-        follows.append("Where Stripe Tax is on, it may make the next invoices free of tax (reverse charge).")
+            follows.append(
+                _("Stripe checks it with the authorities of %(authority)s; the result comes later by itself.")
+                % {"authority": authority}
+            )
+        follows.append(_("Where Stripe Tax is on, it may make the next invoices free of tax (reverse charge)."))
         return Effects(follows=tuple(follows))
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -88,8 +101,8 @@ class RemoveTaxId(Operation):
     """https://docs.stripe.com/api/tax_ids/customer_delete"""
 
     name = "remove_tax_id"
-    label = "Remove tax ID"
-    short_description = "Take the number off the customer."
+    label = gettext_lazy("Remove tax ID")
+    short_description = gettext_lazy("Take the number off the customer.")
     object_type = "tax_id"
     form_class = RemoveTaxIdForm
     bulk = True
@@ -97,9 +110,9 @@ class RemoveTaxId(Operation):
     def why_not(self, row: StripeObject) -> str:
         """Removed ones, and the account's own."""
         if row.deleted_at:
-            return "This tax id was removed already."
+            return _("This tax id was removed already.")
         if not _customer_of(row):
-            return "This tax id is the account's own, not a customer's. Change it in Stripe's settings."
+            return _("This tax id is the account's own, not a customer's. Change it in Stripe's settings.")
         return ""
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
@@ -109,14 +122,20 @@ class RemoveTaxId(Operation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
         type = type_in_words(state.text(row.data.get("type")))
-        return [f"The tax id {row.data.get('value')} ({type}) is removed from the customer."]
+        return [
+            _("The tax id %(value)s (%(type)s) is removed from the customer.")
+            % {"value": row.data.get("value"), "type": type}
+        ]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Invoices lack it from now on."""
         return Effects(
             follows=(
-                "Invoices that are drafts now or made later don't show it any more; finalized ones stay as they are.",
-                "Where Stripe Tax left tax out because of it (reverse charge), the next invoices are taxed.",
+                _(
+                    "Invoices that are drafts now or made later don't show it any more; finalized ones "
+                    "stay as they are."
+                ),
+                _("Where Stripe Tax left tax out because of it (reverse charge), the next invoices are taxed."),
             )
         )
 

@@ -6,7 +6,9 @@ from functools import cache
 
 from babel import Locale
 from django import forms
+from django.utils.translation import gettext_lazy
 
+from stripe_mirror.language import spoken
 from stripe_mirror.push.customer_forms import TextField
 from stripe_mirror.push.operation import OperationForm
 
@@ -31,13 +33,17 @@ EU = frozenset(COUNTRIES.split())
 def type_in_words(type: str) -> str:
     """ "eu_vat" → "European Union: VAT"; one that isn't known here as it is."""
     place, _, tax = type.partition("_")
-    name = Locale("en").territories.get(place.upper())
+    name = spoken().territories.get(place.upper())
     return f"{name}: {tax.replace('_', ' ').upper()}" if name and tax else type
 
 
-@cache
 def type_choices() -> list[tuple[str, str]]:
-    """All types, by country."""
+    """All types, by country in the person's language."""
+    return _type_choices(spoken())
+
+
+@cache
+def _type_choices(_language: Locale) -> list[tuple[str, str]]:
     found = [(type, type_in_words(type)) for type in TAX_ID_TYPES]
     return [("", "—"), *sorted(found, key=lambda pair: pair[1])]
 
@@ -53,8 +59,12 @@ def likely_type(country: str) -> str:
 class AddTaxIdForm(OperationForm):
     """Which number; what it looks like is Stripe's to judge."""
 
-    type = forms.ChoiceField(label="Type", choices=type_choices)
-    value = TextField(label="Number", max_length=200, help_text="As the authority writes it, for example DE123456789.")
+    type = forms.ChoiceField(label=gettext_lazy("Type"), choices=type_choices)
+    value = TextField(
+        label=gettext_lazy("Number"),
+        max_length=200,
+        help_text=gettext_lazy("As the authority writes it, for example DE123456789."),
+    )
 
 
 class RemoveTaxIdForm(OperationForm):

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.conf import conf
 from stripe_mirror.models import Customer, CustomerLink, PaymentMethod, Push, StripeObject
@@ -22,6 +24,7 @@ from stripe_mirror.push.customer_forms import (
 )
 from stripe_mirror.push.effects import Undo
 from stripe_mirror.push.errors import NotAllowed, NothingToChange, PushIdTaken, StillChecking
+from stripe_mirror.push.importable import Importable
 from stripe_mirror.push.operation import Call, Operation, OperationForm, demand, get_operation, register
 from stripe_mirror.push.submit import submit
 from stripe_mirror.push.wording import change_line, metadata_lines
@@ -29,6 +32,8 @@ from stripe_mirror.push.wording import change_line, metadata_lines
 ADDRESS = tuple(name for name, path in PATHS.items() if path[0] == "address")
 # Marks a customer in Stripe as one of our users, for whoever looks at it there.
 USER_KEY = "django_user_id"
+# What exports call these fields, and how Stripe writes their paths.
+COLUMNS = {"country": "address_country", **{".".join(path): name for name, path in PATHS.items()}}
 
 
 class CustomerOperation(Operation):
@@ -92,13 +97,14 @@ class EditCustomer(CustomerOperation):
     """https://docs.stripe.com/api/customers/update"""
 
     name = "edit_customer"
-    label = "Edit customer"
-    short_description = "Change the customer's details in Stripe. Only what you change is sent."
+    label = gettext_lazy("Edit customer")
+    short_description = gettext_lazy("Change the customer's details in Stripe. Only what you change is sent.")
     form_class = EditCustomerForm
+    importable = Importable(columns=COLUMNS, by_row=("default_payment_method",))
 
     def why_not(self, row: StripeObject) -> str:
         """Deleted customers can't be edited."""
-        return "This customer was deleted in Stripe." if row.deleted_at else ""
+        return _("This customer was deleted in Stripe.") if row.deleted_at else ""
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """One update with the difference."""
@@ -127,10 +133,11 @@ class CreateCustomer(CustomerOperation):
     """https://docs.stripe.com/api/customers/create"""
 
     name = "create_customer"
-    label = "Create customer"
-    short_description = "Make a new customer in Stripe."
+    label = gettext_lazy("Create customer")
+    short_description = gettext_lazy("Make a new customer in Stripe.")
     form_class = CreateCustomerForm
     creates = True
+    importable: ClassVar[Importable | None] = Importable(columns=COLUMNS)
 
     def why_not(self, row: StripeObject) -> str:
         """Always possible."""
@@ -151,8 +158,9 @@ class CreateCustomerForUser(CreateCustomer):
 
     name = "create_customer_for_user"
     permission = "create_customer"
-    label = "Create customer in Stripe"
-    short_description = "Make this user a customer in Stripe and link the two."
+    importable = None
+    label = gettext_lazy("Create customer in Stripe")
+    short_description = gettext_lazy("Make this user a customer in Stripe and link the two.")
     offered = False
 
     def on_done(self, push: Push, answer: Mapping[str, Any]) -> None:
@@ -179,9 +187,9 @@ def create_customer_for(user: User, *, by: User) -> CustomerLink:
         earlier = Push.objects.filter(pk=push_id).first()
         push = earlier or _submit_for(user, push_id, by)
         if push.state in (Push.State.SENDING, Push.State.UNKNOWN):
-            raise StillChecking("The customer is being created in Stripe. The link appears here by itself.")
+            raise StillChecking(_("The customer is being created in Stripe. The link appears here by itself."))
         if push.state == Push.State.REFUSED and not earlier:
-            raise NotAllowed(f"No customer was created. {push.message}")
+            raise NotAllowed(_("No customer was created. %(message)s") % {"message": push.message})
         if push.state == Push.State.DONE:
             _link_again(user, push, by)
     raise AssertionError("count() has no end")

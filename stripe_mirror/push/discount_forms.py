@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from stripe_mirror.models import Coupon, PromotionCode, StripeObject
 from stripe_mirror.money import format_money
 from stripe_mirror.push import choices, moments, state
@@ -17,10 +20,10 @@ from stripe_mirror.push.errors import NotAllowed
 from stripe_mirror.push.operation import OperationForm
 
 COUPON, CODE = "coupon", "promotion_code"
-NO_COUPON = "Choose a coupon that can still be redeemed."
-NO_CODE = "Choose a promotion code that is active, and for everyone or for this customer."
-ONE_OF_BOTH = "Choose a coupon or a promotion code, not both."
-NOT_WHILE_RUNNING = (
+NO_COUPON = gettext_lazy("Choose a coupon that can still be redeemed.")
+NO_CODE = gettext_lazy("Choose a promotion code that is active, and for everyone or for this customer.")
+ONE_OF_BOTH = gettext_lazy("Choose a coupon or a promotion code, not both.")
+NOT_WHILE_RUNNING = gettext_lazy(
     "Stripe takes no promotion code with a minimum amount for a running subscription. Use its coupon instead."
 )
 
@@ -28,8 +31,8 @@ NOT_WHILE_RUNNING = (
 class RedeemForm(OperationForm):
     """A coupon, or the code by which customers get one."""
 
-    coupon = ObjectField(label="Coupon", refusal=NO_COUPON)
-    promotion_code = ObjectField(label="Promotion code", refusal=NO_CODE)
+    coupon = ObjectField(label=gettext_lazy("Coupon"), refusal=NO_COUPON)
+    promotion_code = ObjectField(label=gettext_lazy("Promotion code"), refusal=NO_CODE)
 
     def offer_discounts(self, customer: str) -> None:
         """What this customer can redeem; "" for a form for many."""
@@ -63,12 +66,12 @@ def check_redeemable(entry: Mapping[str, str], *, customer: str, running: bool =
         code = PromotionCode.objects.alive().filter(pk=entry[CODE], active=True).first()
         others = code is not None and code.customer_id not in (None, customer)
         if code is None or others or _ran_out(code, "expires_at"):
-            raise NotAllowed(f"Nothing was sent. {NO_CODE}")
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": NO_CODE})
         if running and has_minimum(code):
-            raise NotAllowed(f"Nothing was sent. {NOT_WHILE_RUNNING}")
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": NOT_WHILE_RUNNING})
     coupon = coupon_of(entry)
     if coupon is None or coupon.deleted_at or not coupon.valid or _ran_out(coupon, "redeem_by"):
-        raise NotAllowed(f"Nothing was sent. {NO_COUPON}")
+        raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": NO_COUPON})
 
 
 def has_minimum(code: StripeObject) -> bool:
@@ -87,7 +90,7 @@ def redeemed_words(entry: Mapping[str, str]) -> str:
     coupon = coupon_of(entry)
     words = choices.coupon_name(coupon) if coupon else entry.get(COUPON, "")
     code = PromotionCode.objects.filter(pk=entry[CODE]).first() if CODE in entry else None
-    return f"{words} (by the code {code})" if code else words
+    return _("%(discount)s (by the code %(code)s)") % {"discount": words, "code": code} if code else words
 
 
 def currency_warning(entry: Mapping[str, str], currency: str) -> list[str]:
@@ -98,6 +101,9 @@ def currency_warning(entry: Mapping[str, str], currency: str) -> list[str]:
         return []
     off = format_money(amount, coupon.currency)
     return [
-        f"The coupon takes {off} off, but this is billed in {currency.upper()}: it takes nothing off unless it has an "
-        "amount in that currency, too."
+        _(
+            "The coupon takes %(off)s off, but this is billed in %(currency)s: it takes nothing off "
+            "unless it has an amount in that currency, too."
+        )
+        % {"off": off, "currency": currency.upper()}
     ]

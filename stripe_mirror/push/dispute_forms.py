@@ -5,47 +5,51 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from stripe_mirror.language import number_words
 from stripe_mirror.models import Charge, StripeObject
 from stripe_mirror.push import state
 from stripe_mirror.push.operation import OperationForm
+from stripe_mirror.push.wording import Words
 
 # Characters, all texts together, and in the longest single ones (docs.stripe.com/api/disputes/update).
 LONGEST_EVIDENCE = 150_000
 LONG = 20_000
 SHORT = 5_000
 PREFIX = "evidence_"
-TEXTS: dict[str, tuple[str, int]] = {
-    "product_description": ("Product or service", LONG),
-    "customer_name": ("Customer's name", SHORT),
-    "customer_email_address": ("Customer's e-mail address", SHORT),
-    "customer_purchase_ip": ("IP address at the purchase", SHORT),
-    "billing_address": ("Billing address", SHORT),
-    "access_activity_log": ("Log of the customer's use", LONG),
-    "service_date": ("Date of the service", SHORT),
-    "shipping_address": ("Shipping address", SHORT),
-    "shipping_carrier": ("Carrier", SHORT),
-    "shipping_date": ("Shipping date", SHORT),
-    "shipping_tracking_number": ("Tracking number", SHORT),
-    "refund_policy_disclosure": ("How the customer was shown the refund policy", LONG),
-    "refund_refusal_explanation": ("Why there is no refund", LONG),
-    "cancellation_policy_disclosure": ("How the customer was shown the cancellation policy", LONG),
-    "cancellation_rebuttal": ("Why the subscription was not cancelled", LONG),
-    "duplicate_charge_id": ("The other charge", SHORT),
-    "duplicate_charge_explanation": ("How the two charges differ", LONG),
-    "uncategorized_text": ("Anything else", LONG),
+TEXTS: dict[str, tuple[Words, int]] = {
+    "product_description": (gettext_lazy("Product or service"), LONG),
+    "customer_name": (gettext_lazy("Customer's name"), SHORT),
+    "customer_email_address": (gettext_lazy("Customer's e-mail address"), SHORT),
+    "customer_purchase_ip": (gettext_lazy("IP address at the purchase"), SHORT),
+    "billing_address": (gettext_lazy("Billing address"), SHORT),
+    "access_activity_log": (gettext_lazy("Log of the customer's use"), LONG),
+    "service_date": (gettext_lazy("Date of the service"), SHORT),
+    "shipping_address": (gettext_lazy("Shipping address"), SHORT),
+    "shipping_carrier": (gettext_lazy("Carrier"), SHORT),
+    "shipping_date": (gettext_lazy("Shipping date"), SHORT),
+    "shipping_tracking_number": (gettext_lazy("Tracking number"), SHORT),
+    "refund_policy_disclosure": (gettext_lazy("How the customer was shown the refund policy"), LONG),
+    "refund_refusal_explanation": (gettext_lazy("Why there is no refund"), LONG),
+    "cancellation_policy_disclosure": (gettext_lazy("How the customer was shown the cancellation policy"), LONG),
+    "cancellation_rebuttal": (gettext_lazy("Why the subscription was not cancelled"), LONG),
+    "duplicate_charge_id": (gettext_lazy("The other charge"), SHORT),
+    "duplicate_charge_explanation": (gettext_lazy("How the two charges differ"), LONG),
+    "uncategorized_text": (gettext_lazy("Anything else"), LONG),
 }
 # Ids of files; they are uploaded in the Dashboard.
 FILES = {
-    "receipt": "Receipt",
-    "customer_communication": "Communication with the customer",
-    "customer_signature": "Customer's signature",
-    "service_documentation": "Proof of the service",
-    "shipping_documentation": "Proof of the shipping",
-    "refund_policy": "Refund policy",
-    "cancellation_policy": "Cancellation policy",
-    "duplicate_charge_documentation": "Proof of the other charge",
-    "uncategorized_file": "Another file",
+    "receipt": gettext_lazy("Receipt"),
+    "customer_communication": gettext_lazy("Communication with the customer"),
+    "customer_signature": gettext_lazy("Customer's signature"),
+    "service_documentation": gettext_lazy("Proof of the service"),
+    "shipping_documentation": gettext_lazy("Proof of the shipping"),
+    "refund_policy": gettext_lazy("Refund policy"),
+    "cancellation_policy": gettext_lazy("Cancellation policy"),
+    "duplicate_charge_documentation": gettext_lazy("Proof of the other charge"),
+    "uncategorized_file": gettext_lazy("Another file"),
 }
 ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
 DELIVERY = ("shipping_address", "shipping_carrier", "shipping_date", "shipping_tracking_number", "service_date")
@@ -90,7 +94,7 @@ def files_of(dispute: StripeObject) -> dict[str, str]:
     return {name: id for name, id in found.items() if id}
 
 
-def _field(label: str, longest: int) -> forms.CharField:
+def _field(label: Words, longest: int) -> forms.CharField:
     rows = forms.Textarea(attrs={"rows": 3}) if longest == LONG else None
     return forms.CharField(label=label, required=False, max_length=longest, widget=rows)
 
@@ -105,7 +109,7 @@ class EvidenceFormBase(OperationForm):
         charge = Charge.objects.filter(pk=state.text(state.look_up(self.row.data, ("charge",)))).first()
         for name, path in ON_THE_PAYMENT.items() if charge else ():
             if charge and (said := _said(state.look_up(charge.data, path))):
-                self.fields[f"{PREFIX}{name}"].help_text = f"The payment says: {said}"
+                self.fields[f"{PREFIX}{name}"].help_text = _("The payment says: %(said)s") % {"said": said}
 
     def clean(self) -> dict[str, Any]:
         """Stripe's limit for all texts together."""
@@ -113,7 +117,9 @@ class EvidenceFormBase(OperationForm):
         total = sum(len(str(value or "")) for name, value in cleaned.items() if name.startswith(PREFIX))
         if total > LONGEST_EVIDENCE:
             self.add_error(
-                None, f"These texts have {total:,} characters; Stripe takes {LONGEST_EVIDENCE:,}, all together."
+                None,
+                _("These texts have %(number)s characters; Stripe takes %(most)s, all together.")
+                % {"number": number_words(total), "most": number_words(LONGEST_EVIDENCE)},
             )
         return cleaned
 

@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from stripe_mirror.language import number_words
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.money import format_money
 from stripe_mirror.push import state
@@ -46,7 +49,11 @@ def due_by(row: StripeObject) -> int | None:
 def deadline_words(row: StripeObject) -> str:
     """Until when the bank takes evidence."""
     due = due_by(row)
-    return f"The bank takes evidence until {moment_words(due)}." if due else "Stripe names no deadline."
+    return (
+        _("The bank takes evidence until %(moment)s.") % {"moment": moment_words(due)}
+        if due
+        else _("Stripe names no deadline.")
+    )
 
 
 def why_not_answerable(row: StripeObject) -> str:
@@ -55,23 +62,23 @@ def why_not_answerable(row: StripeObject) -> str:
     if gone := why_not_deleted(row):
         return gone
     if not status:
-        return ODD_SHAPE_WORDS
+        return str(ODD_SHAPE_WORDS)
     if status not in (NEEDS_RESPONSE, INQUIRY):
         return _settled_words(status)
     if due and due < timezone.now().timestamp():
-        return f"The deadline was {moment_words(due)}: the bank takes no more evidence."
+        return _("The deadline was %(moment)s: the bank takes no more evidence.") % {"moment": moment_words(due)}
     if state.look_up(row.data, ("evidence_details", "past_due")) is True:
-        return "The deadline has passed: the bank takes no more evidence."
+        return _("The deadline has passed: the bank takes no more evidence.")
     return ""
 
 
 def _settled_words(status: str) -> str:
     plain = status.removeprefix("warning_").replace("_", " ")
     if plain == "under review":
-        return "The evidence was submitted, and the bank is deciding. It can't be changed any more."
+        return _("The evidence was submitted, and the bank is deciding. It can't be changed any more.")
     if status.startswith("appeal"):
-        return f"This dispute is in appeal ({plain}). Answer it in the Dashboard."
-    return f"This dispute is {plain}: nothing can be changed any more."
+        return _("This dispute is in appeal (%(status)s). Answer it in the Dashboard.") % {"status": plain}
+    return _("This dispute is %(status)s: nothing can be changed any more.") % {"status": plain}
 
 
 class DisputeOperation(Operation):
@@ -90,8 +97,9 @@ class StageDisputeEvidence(DisputeOperation):
     """https://docs.stripe.com/api/disputes/update with submit=false: kept at Stripe, not sent to the bank."""
 
     name = "stage_dispute_evidence"
-    label = "Stage evidence"
-    short_description = "Collect evidence in Stripe. The bank doesn't get it yet."
+    label = gettext_lazy("Stage evidence")
+    at_hand = True
+    short_description = gettext_lazy("Collect evidence in Stripe. The bank doesn't get it yet.")
     form_class = EvidenceForm
     not_state = ("submit",)
 
@@ -113,12 +121,14 @@ class StageDisputeEvidence(DisputeOperation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """Each text that changes, and the deadline."""
         self.plan(row, cleaned)
-        lines = [f"{TEXTS[name][0]}: {_shown(text) or '(cleared)'}" for name, text in _differing(row, cleaned).items()]
+        lines = [
+            f"{TEXTS[name][0]}: {_shown(text) or _('(cleared)')}" for name, text in _differing(row, cleaned).items()
+        ]
         return [*lines, deadline_words(row)]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Nothing goes out by itself."""
-        return Effects(follows=("Nothing is sent to the bank before the evidence is submitted.",))
+        return Effects(follows=(_("Nothing is sent to the bank before the evidence is submitted."),))
 
     def undo(self, push: Push) -> Undo | None:
         """The texts as they were."""
@@ -134,7 +144,11 @@ def _differing(row: StripeObject, cleaned: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _shown(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
+    return (
+        text
+        if len(text) <= SHOWN
+        else _("%(text)s… (%(number)s characters)") % {"text": text[:SHOWN], "number": number_words(len(text))}
+    )
 
 
 @register
@@ -142,11 +156,12 @@ class SubmitDisputeEvidence(DisputeOperation):
     """https://docs.stripe.com/api/disputes/update with submit=true: the bank gets what is staged."""
 
     name = "submit_dispute_evidence"
-    label = "Submit evidence"
-    short_description = "Send what is staged to the bank, once and for all."
+    label = gettext_lazy("Submit evidence")
+    at_hand = True
+    short_description = gettext_lazy("Send what is staged to the bank, once and for all.")
     form_class = SubmitForm
     danger = True
-    final_warning = "Evidence is submitted once: it can't be changed, added to or taken back afterwards."
+    final_warning = gettext_lazy("Evidence is submitted once: it can't be changed, added to or taken back afterwards.")
     decisions = ("staged",)
     topic = "answer to a dispute"
 
@@ -154,7 +169,7 @@ class SubmitDisputeEvidence(DisputeOperation):
         """Only while the bank waits, and only what is there."""
         if reason := why_not_answerable(row):
             return reason
-        return "" if _staged_lines(row) else "No evidence is staged yet. Stage it first."
+        return "" if _staged_lines(row) else _("No evidence is staged yet. Stage it first.")
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """What the page shows as staged."""
@@ -163,17 +178,17 @@ class SubmitDisputeEvidence(DisputeOperation):
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """What is staged, if it is what the person has read."""
         if cleaned.get("staged") and cleaned["staged"] != _fingerprint(row):
-            raise NotAllowed("Nothing was sent: the evidence was changed since you opened this page. Read it again.")
+            raise NotAllowed(_("Nothing was sent: the evidence was changed since you opened this page. Read it again."))
         return Call("post", f"/v1/disputes/{row.pk}", {"submit": True})
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """All that the bank will get, and until when."""
         self.plan(row, cleaned)
-        return ["This is sent to the bank:", *_staged_lines(row), deadline_words(row)]
+        return [_("This is sent to the bank:"), *_staged_lines(row), deadline_words(row)]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Who decides, and when."""
-        follows = ("The bank decides; that can take months.", *_taken_words(row))
+        follows = (_("The bank decides; that can take months."), *_taken_words(row))
         return Effects(follows=follows, final=self.final_warning)
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -188,7 +203,9 @@ class SubmitDisputeEvidence(DisputeOperation):
 
 def _staged_lines(row: StripeObject) -> list[str]:
     texts = [f"{TEXTS[name][0]}: {_shown(text)}" for name, text in texts_of(row).items() if text]
-    return texts + [f"{FILES[name]}: file {id}" for name, id in files_of(row).items()]
+    return texts + [
+        _("%(label)s: file %(id)s") % {"label": FILES[name], "id": id} for name, id in files_of(row).items()
+    ]
 
 
 def _fingerprint(row: StripeObject) -> str:
@@ -201,19 +218,19 @@ class AcceptDispute(DisputeOperation):
     """https://docs.stripe.com/api/disputes/close"""
 
     name = "accept_dispute"
-    label = "Accept dispute"
-    short_description = "Give the money up instead of answering the bank."
+    label = gettext_lazy("Accept dispute")
+    short_description = gettext_lazy("Give the money up instead of answering the bank.")
     form_class = AcceptForm
     bulk = True
     needs_reason = True
     danger = True
-    final_warning = "The dispute is lost at once, and the money with it. That can't be undone."
+    final_warning = gettext_lazy("The dispute is lost at once, and the money with it. That can't be undone.")
     topic = SubmitDisputeEvidence.topic
 
     def why_not(self, row: StripeObject) -> str:
         """Only a chargeback that waits for an answer; an inquiry has taken no money."""
         if _status(row) == INQUIRY and not row.deleted_at:
-            return "This is an inquiry: no money was taken. Refund the payment, or answer it with evidence."
+            return _("This is an inquiry: no money was taken. Refund the payment, or answer it with evidence.")
         return why_not_answerable(row)
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
@@ -222,12 +239,12 @@ class AcceptDispute(DisputeOperation):
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """What is given up, and until when it could still be answered."""
-        return [f"The dispute about {_amount_words(row)} is lost.", deadline_words(row)]
+        return [_("The dispute about %(amount)s is lost.") % {"amount": _amount_words(row)}, deadline_words(row)]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """The bank has the money already."""
-        lost = tuple(Amount("Lost for good", amount, currency) for amount, currency in self.sums(row))
-        follows = (*_taken_words(row), "Evidence that is staged is never sent.")
+        lost = tuple(Amount(_("Lost for good"), amount, currency) for amount, currency in self.sums(row))
+        follows = (*_taken_words(row), _("Evidence that is staged is never sent."))
         return Effects(money=lost, follows=follows, final=self.final_warning)
 
     def is_done(self, row: StripeObject, call: Call) -> bool:
@@ -250,8 +267,11 @@ def _taken_words(row: StripeObject) -> list[str]:
     moved = row.data.get("balance_transactions")
     taken = [one for one in moved if isinstance(one, dict)] if isinstance(moved, list) else []
     return [
-        f"Taken from your balance already: {format_money(-one['amount'], one['currency'])} and "
-        f"{format_money(one['fee'], one['currency'])} as Stripe's fee, which isn't returned."
+        _("Taken from your balance already: %(amount)s and %(fee)s as Stripe's fee, which isn't returned.")
+        % {
+            "amount": format_money(-one["amount"], one["currency"]),
+            "fee": format_money(one["fee"], one["currency"]),
+        }
         for one in taken
         if isinstance(one.get("amount"), int) and one["amount"] < 0 and isinstance(one.get("fee"), int)
     ]

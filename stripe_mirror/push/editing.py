@@ -7,15 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.kinds import get_kind
+from stripe_mirror.language import number_words
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import metadata, state
 from stripe_mirror.push.effects import Undo
 from stripe_mirror.push.errors import ODD_SHAPE_WORDS, NothingToChange
 from stripe_mirror.push.metadata import MetadataField
 from stripe_mirror.push.operation import Call, Operation, OperationForm
-from stripe_mirror.push.wording import change_line, metadata_lines
+from stripe_mirror.push.wording import Words, change_line, metadata_lines
 
 
 class LinesField(forms.CharField):
@@ -46,9 +49,13 @@ class LinesField(forms.CharField):
     def run_validators(self, value: Any) -> None:
         """Stripe's limits; none of a text's validators fits a list."""
         if len(value) > self.most:
-            raise forms.ValidationError(f"Stripe takes at most {self.most}; these are {len(value)}.")
+            raise forms.ValidationError(
+                _("Stripe takes at most %(most)s; these are %(count)s.") % {"most": self.most, "count": len(value)}
+            )
         if long := next((entry for entry in value if len(entry) > self.longest), ""):
-            raise forms.ValidationError(f"“{long[:40]}…” is longer than {self.longest} characters.")
+            raise forms.ValidationError(
+                _("“%(long)s…” is longer than %(longest)s characters.") % {"long": long[:40], "longest": self.longest}
+            )
 
 
 class EditForm(OperationForm):
@@ -61,7 +68,7 @@ class EditForm(OperationForm):
         cleaned = super().clean()
         for name in self.keeps:
             if name in cleaned and self.initial.get(name) and not cleaned[name]:
-                self.add_error(name, "Stripe can't empty this. Write another value.")
+                self.add_error(name, _("Stripe can't empty this. Write another value."))
         return cleaned
 
 
@@ -157,12 +164,12 @@ def sent(field: forms.Field, value: Any) -> Any:
 
 def why_not_deleted(row: StripeObject) -> str:
     """A sentence where the object was deleted in Stripe, else ""."""
-    return f"This {row._meta.verbose_name} was deleted in Stripe." if row.deleted_at else ""
+    return _("This %(noun)s was deleted in Stripe.") % {"noun": row._meta.verbose_name} if row.deleted_at else ""
 
 
-def counted(number: int, noun: str, *, most: int) -> str:
-    """ "1 subscription", "3 subscriptions"; "10,000+ subscriptions" where only `most` were counted."""
-    return f"{number:,} {noun}" if number == 1 else f"{most:,}+ {noun}s" if number > most else f"{number:,} {noun}s"
+def counted(number: int, *, most: int) -> str:
+    """ "3"; "10,000+" where only `most` were counted."""
+    return f"{number_words(most)}+" if number > most else number_words(number)
 
 
 class SwitchForm(OperationForm):
@@ -178,7 +185,7 @@ class SwitchActive(Operation):
     # The operation that sets it back.
     inverse: ClassVar[str]
     # How the summary and refusals call what isn't active.
-    off: ClassVar[str] = "archived"
+    off: ClassVar[Words] = gettext_lazy("archived")
 
     def why_not(self, row: StripeObject) -> str:
         """Deleted, switched already, or what the kind adds."""
@@ -186,10 +193,14 @@ class SwitchActive(Operation):
             return reason
         active = row.data.get("active")
         if not isinstance(active, bool):
-            return ODD_SHAPE_WORDS
+            return str(ODD_SHAPE_WORDS)
         if active is self.active:
             noun = row._meta.verbose_name
-            return f"This {noun} is not {self.off}." if active else f"This {noun} is {self.off} already."
+            return (
+                _("This %(noun)s is not %(off)s.") % {"noun": noun, "off": self.off}
+                if active
+                else _("This %(noun)s is %(off)s already.") % {"noun": noun, "off": self.off}
+            )
         return self.why_not_switched(row)
 
     def why_not_switched(self, row: StripeObject) -> str:
@@ -205,7 +216,11 @@ class SwitchActive(Operation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
         self.plan(row, cleaned)
-        return [f"“{row}” is no longer {self.off}." if self.active else f"“{row}” becomes {self.off}."]
+        return [
+            _("“%(row)s” is no longer %(off)s.") % {"row": row, "off": self.off}
+            if self.active
+            else _("“%(row)s” becomes %(off)s.") % {"row": row, "off": self.off}
+        ]
 
     def undo(self, push: Push) -> Undo:
         """The inverse, on the same object."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stripe_mirror.push.wording import Words
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -27,7 +29,7 @@ class Effects:
     # Invoices, e-mails and other consequences that follow by themselves, a sentence each.
     follows: tuple[str, ...] = ()
     # What can't be undone; "" where everything can.
-    final: str = ""
+    final: Words = ""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from stripe_mirror.push.wording import Words
+
 # What code meets in an object that isn't shaped as Stripe's documentation says.
 ODD_SHAPE = (AttributeError, KeyError, IndexError, TypeError, ValueError)
-ODD_SHAPE_WORDS = "Stripe sent this object in a shape that isn't known here, so nothing can be done to it."
+ODD_SHAPE_WORDS = gettext_lazy(
+    "Stripe sent this object in a shape that isn't known here, so nothing can be done to it."
+)
+
+SAME = gettext_lazy("Nothing was sent: nothing differs from what Stripe has already.")
 
 
 class PushError(Exception):
@@ -18,8 +27,8 @@ class PushError(Exception):
 class NothingToChange(PushError):
     """The form says what Stripe's object says already."""
 
-    def __init__(self, message: str = "Nothing was sent: nothing differs from what Stripe has already.") -> None:
-        super().__init__(message)
+    def __init__(self, message: Words = SAME) -> None:
+        super().__init__(str(message))
 
 
 class NotAllowed(PushError):
@@ -67,5 +76,8 @@ class Conflict(PushError):
 
     def __init__(self, fields: Sequence[FieldConflict]) -> None:
         labels = ", ".join(field.label for field in fields)
-        super().__init__(f"Nothing was sent: somebody else has changed this since you opened the form: {labels}.")
+        super().__init__(
+            _("Nothing was sent: somebody else has changed this since you opened the form: %(labels)s.")
+            % {"labels": labels}
+        )
         self.fields = list(fields)

@@ -12,8 +12,10 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from stripe_mirror.conf import conf
+from stripe_mirror.language import log_language
 from stripe_mirror.models import Approval, Push
 from stripe_mirror.push.errors import NotAllowed
 from stripe_mirror.push.operation import Operation
@@ -42,6 +44,13 @@ def graced() -> QuerySet[Push]:
     return unsent.filter(~Exists(decided))
 
 
+def is_graced(push: Push) -> bool:
+    """As `graced`, of a push that was read together with its approval."""
+    approval = getattr(push, "approval", None)
+    unsent = push.state == Push.State.PLANNED and push.first_sent_at is None
+    return unsent and push.job_id is None and push.step_of_id is None and approval is None
+
+
 def sent_at(push: Push) -> datetime | None:
     """When it is sent unless it is taken back; None where it can't be taken back (any more)."""
     return push.next_attempt_at if graced().filter(pk=push.pk).exists() else None
@@ -50,10 +59,11 @@ def sent_at(push: Push) -> datetime | None:
 def take_back(push: Push, *, by: User) -> None:
     """Never send it. Of this and the worker, who comes first wins. Raises PermissionDenied, NotAllowed."""
     if push.user_id != by.pk:
-        raise PermissionDenied("Only who asked for this can take it back.")
-    words = f"Taken back by {push.user_name}: nothing was sent."
+        raise PermissionDenied(_("Only who asked for this can take it back."))
+    with log_language():
+        words = _("Taken back by %(who)s: nothing was sent.") % {"who": push.user_name}
     fields = {"state": Push.State.SKIPPED, "message": words, "finished_at": timezone.now(), "next_attempt_at": None}
     taken = graced().filter(pk=push.pk).update(**fields)
     push.refresh_from_db()
     if not taken:
-        raise NotAllowed("It is too late to take this back: it has been sent, or was taken back before.")
+        raise NotAllowed(_("It is too late to take this back: it has been sent, or was taken back before."))

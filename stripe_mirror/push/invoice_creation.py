@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from babel import Locale
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Invoice, InvoiceItem, InvoiceLineItem, Push, StripeObject
 from stripe_mirror.money import format_money, totals
@@ -19,10 +21,11 @@ from stripe_mirror.push.invoice_facts import AUTOMATIC, BY_INVOICE, DRAFT, amoun
 from stripe_mirror.push.invoice_lines import InvoiceLinesField, line_params, total_of
 from stripe_mirror.push.operation import Call, Operation, OperationForm, register
 from stripe_mirror.push.refund_history import currency_of
+from stripe_mirror.push.wording import Words
 
 LONGEST_DUE = 3650
-NO_LINES = "Write at least one line, or include the pending items."
-FINAL_ALREADY = "This invoice is finalized: nothing can be added to it any more."
+NO_LINES = gettext_lazy("Write at least one line, or include the pending items.")
+FINAL_ALREADY = gettext_lazy("This invoice is finalized: nothing can be added to it any more.")
 
 
 def pending_items(customer: StripeObject) -> list[Any]:
@@ -34,33 +37,44 @@ def pending_items(customer: StripeObject) -> list[Any]:
 class CreateInvoiceForm(OperationForm):
     """What the invoice says, and what stands on it."""
 
-    currency = forms.CharField(label="Currency", max_length=3, help_text="The three letters of its code, as in EUR.")
-    lines = InvoiceLinesField(label="Lines", help_text="A negative amount takes something off.")
-    include_pending = forms.BooleanField(label="Include pending items", required=False)
+    currency = forms.CharField(
+        label=gettext_lazy("Currency"),
+        max_length=3,
+        help_text=gettext_lazy("The three letters of its code, as in EUR."),
+    )
+    lines = InvoiceLinesField(
+        label=gettext_lazy("Lines"), help_text=gettext_lazy("A negative amount takes something off.")
+    )
+    include_pending = forms.BooleanField(label=gettext_lazy("Include pending items"), required=False)
     collection_method = forms.ChoiceField(
-        label="How it is paid", widget=forms.RadioSelect, choices=list(COLLECTION.items())
+        label=gettext_lazy("How it is paid"), widget=forms.RadioSelect, choices=list(COLLECTION.items())
     )
     days_until_due = forms.IntegerField(
-        label="Days until due",
+        label=gettext_lazy("Days until due"),
         required=False,
         min_value=0,
         max_value=LONGEST_DUE,
-        help_text="Only where the customer pays by itself.",
+        help_text=gettext_lazy("Only where the customer pays by itself."),
     )
-    description = text("Memo", 1500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Stands on the invoice.")
+    description = text(
+        gettext_lazy("Memo"),
+        1500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Stands on the invoice."),
+    )
 
     def prepare(self) -> None:
         """The customer's own currency where it has one, and what is pending in it."""
         held = currency_of(self.row)
         if held:
             self.fields["currency"].widget.attrs["readonly"] = True
-            self.fields["currency"].help_text = "What this customer is billed in."
+            self.fields["currency"].help_text = _("What this customer is billed in.")
         lines = self.fields["lines"]
         if isinstance(lines, InvoiceLinesField):
             lines.currency = held or self._written() or "usd"
         sums = totals((amount_of(item, "amount"), currency_of(item)) for item in pending_items(self.row))
         waiting = ", ".join(format_money(amount, currency) for currency, amount in sums.items())
-        self.fields["include_pending"].help_text = f"Pending: {waiting or 'nothing'}."
+        self.fields["include_pending"].help_text = _("Pending: %(waiting)s.") % {"waiting": waiting or _("nothing")}
 
     def _written(self) -> str:
         return known_currency(self.data.get("currency") or self.initial.get("currency"))
@@ -69,9 +83,9 @@ class CreateInvoiceForm(OperationForm):
         """A code that exists, and the customer's."""
         code, held = known_currency(self.cleaned_data["currency"]), currency_of(self.row)
         if not code:
-            raise forms.ValidationError("Write the three letters of a currency, for example EUR.")
+            raise forms.ValidationError(_("Write the three letters of a currency, for example EUR."))
         if held and held != code:
-            raise forms.ValidationError(f"This customer is billed in {held.upper()}.")
+            raise forms.ValidationError(_("This customer is billed in %(currency)s.") % {"currency": held.upper()})
         return code
 
     def clean(self) -> dict[str, Any]:
@@ -81,7 +95,7 @@ class CreateInvoiceForm(OperationForm):
             self.add_error("lines", NO_LINES)
         by_invoice, days = cleaned.get("collection_method") == BY_INVOICE, cleaned.get("days_until_due")
         if by_invoice and days is None and "days_until_due" in cleaned:
-            self.add_error("days_until_due", "Write how many days the customer has.")
+            self.add_error("days_until_due", _("Write how many days the customer has."))
         if not by_invoice:
             cleaned["days_until_due"] = None
         return cleaned
@@ -98,8 +112,9 @@ class CreateInvoice(Operation):
     """https://docs.stripe.com/api/invoices/create, then /add_lines"""
 
     name = "create_invoice"
-    label = "Create invoice"
-    short_description = "Make a draft, to be checked before it is finalized."
+    label = gettext_lazy("Create invoice")
+    at_hand = True
+    short_description = gettext_lazy("Make a draft, to be checked before it is finalized.")
     object_type = "customer"
     form_class = CreateInvoiceForm
     adds = True
@@ -114,7 +129,7 @@ class CreateInvoice(Operation):
 
     def why_not(self, row: StripeObject) -> str:
         """Deleted customers get no invoices."""
-        return "This customer was deleted in Stripe." if row.deleted_at else ""
+        return _("This customer was deleted in Stripe.") if row.deleted_at else ""
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """The customer's currency; to be paid by itself where nothing could be charged."""
@@ -144,11 +159,13 @@ class CreateInvoice(Operation):
             raise NothingToChange(NO_LINES)
         said = [f"{line['description']}: {_product(line, currency)}." for line in lines]
         if cleaned.get("include_pending"):
-            said.append("What is pending is put on it, too.")
+            said.append(_("What is pending is put on it, too."))
         said.append(f"{COLLECTION.get(cleaned['collection_method'], cleaned['collection_method'])}.")
         if cleaned["collection_method"] == BY_INVOICE:
-            said.append(f"It is due {cleaned['days_until_due']} days after it is made.")
-        return said + ([f"Memo: {cleaned['description']}"] if cleaned.get("description") else [])
+            said.append(
+                _("It is due %(days_until_due)s days after it is made.") % {"days_until_due": cleaned["days_until_due"]}
+            )
+        return said + ([_("Memo: %(memo)s") % {"memo": cleaned["description"]}] if cleaned.get("description") else [])
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """A draft moves no money."""
@@ -156,16 +173,21 @@ class CreateInvoice(Operation):
         amounts = [Amount(line["description"], line["amount"] * line["quantity"], currency) for line in lines]
         if cleaned.get("include_pending"):
             pending = [item for item in pending_items(row) if currency_of(item) == currency]
-            amounts += [Amount(f"{item} (pending)", amount_of(item, "amount"), currency) for item in pending]
+            amounts += [
+                Amount(_("%(item)s (pending)") % {"item": item}, amount_of(item, "amount"), currency)
+                for item in pending
+            ]
         follows = [
-            "The customer sees nothing, and nothing is charged, until somebody finalizes the draft.",
-            "Discounts and taxes of the customer come on top; the draft shows them.",
+            _("The customer sees nothing, and nothing is charged, until somebody finalizes the draft."),
+            _("Discounts and taxes of the customer come on top; the draft shows them."),
         ]
         if any(line["quantity"] > 1 for line in lines):
-            follows.append("For each line with a quantity Stripe keeps a product of that name in the catalog.")
+            follows.append(_("For each line with a quantity Stripe keeps a product of that name in the catalog."))
         if row.pk and not currency_of(row):
-            follows.append(f"The customer will be billed in {currency.upper()} from now on.")
-        sums = (Amount("Sum of the lines", sum(one.amount for one in amounts), currency),)
+            follows.append(
+                _("The customer will be billed in %(currency)s from now on.") % {"currency": currency.upper()}
+            )
+        sums = (Amount(_("Sum of the lines"), sum(one.amount for one in amounts), currency),)
         return Effects(money=sums, lines=tuple(amounts), follows=tuple(follows))
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -203,7 +225,7 @@ def _product(line: Mapping[str, Any], currency: str) -> str:
 class AddLinesForm(OperationForm):
     """The lines of a draft that was just made."""
 
-    lines = InvoiceLinesField(label="Lines")
+    lines = InvoiceLinesField(label=gettext_lazy("Lines"))
 
     def prepare(self) -> None:
         """The invoice's currency."""
@@ -217,13 +239,13 @@ class AddInvoiceLines(Operation):
 
     name = "add_invoice_lines"
     permission = "create_invoice"
-    label = "Add lines to the invoice"
-    short_description = "Put the lines on the draft that was made for them."
+    label = gettext_lazy("Add lines to the invoice")
+    short_description = gettext_lazy("Put the lines on the draft that was made for them.")
     object_type = "invoice"
     form_class = AddLinesForm
     offered = False
     decisions = ("lines",)
-    refused: ClassVar[Mapping[str, str]] = dict.fromkeys(("open", "paid", "uncollectible", "void"), FINAL_ALREADY)
+    refused: ClassVar[Mapping[str, Words]] = dict.fromkeys(("open", "paid", "uncollectible", "void"), FINAL_ALREADY)
 
     def why_not(self, row: StripeObject) -> str:
         """Drafts only (`invoice_not_editable`)."""
@@ -236,7 +258,10 @@ class AddInvoiceLines(Operation):
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
-        return [f"Lines over {format_money(total_of(cleaned['lines']), currency_of(row))} are put on the draft."]
+        return [
+            _("Lines over %(amount)s are put on the draft.")
+            % {"amount": format_money(total_of(cleaned["lines"]), currency_of(row))}
+        ]
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
         """What stands on it adds up to this."""

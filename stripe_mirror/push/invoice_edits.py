@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import PaymentMethod, Push, StripeObject
+from stripe_mirror.push import state
 from stripe_mirror.push.choices import ObjectField, payment_method_name, payment_methods
 from stripe_mirror.push.customer_forms import text
 from stripe_mirror.push.editing import EditForm, EditOperation
 from stripe_mirror.push.effects import Effects
+from stripe_mirror.push.importable import Importable
 from stripe_mirror.push.invoice_facts import (
     AUTOMATIC,
     BY_INVOICE,
@@ -29,8 +33,12 @@ from stripe_mirror.push.invoice_payment import method_words
 from stripe_mirror.push.metadata import MetadataField
 from stripe_mirror.push.moments import MomentField, MomentForm, moment_words
 from stripe_mirror.push.operation import register
+from stripe_mirror.push.wording import Words
 
-COLLECTION = {AUTOMATIC: "Charge the customer automatically", BY_INVOICE: "Send it to the customer to pay"}
+COLLECTION = {
+    AUTOMATIC: gettext_lazy("Charge the customer automatically"),
+    BY_INVOICE: gettext_lazy("Send it to the customer to pay"),
+}
 # Fixed by finalizing: https://docs.stripe.com/api/invoices/update.
 DRAFT_ONLY = ("collection_method", "due_date")
 
@@ -38,19 +46,29 @@ DRAFT_ONLY = ("collection_method", "due_date")
 class EditInvoiceForm(MomentForm, EditForm):
     """What doesn't change the amounts."""
 
-    description = text("Memo", 1500, widget=forms.Textarea(attrs={"rows": 2}), help_text="Stands on the invoice.")
-    footer = text("Footer", 5000, widget=forms.Textarea(attrs={"rows": 2}))
-    collection_method = forms.ChoiceField(label="How it is paid", choices=list(COLLECTION.items()))
-    due_date = MomentField(label="Due", required=False, help_text="Only where the customer pays by itself.")
+    description = text(
+        gettext_lazy("Memo"),
+        1500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Stands on the invoice."),
+    )
+    footer = text(gettext_lazy("Footer"), 5000, widget=forms.Textarea(attrs={"rows": 2}))
+    collection_method = forms.ChoiceField(label=gettext_lazy("How it is paid"), choices=list(COLLECTION.items()))
+    due_date = MomentField(
+        label=gettext_lazy("Due"), required=False, help_text=gettext_lazy("Only where the customer pays by itself.")
+    )
     default_payment_method = ObjectField(
-        label="Payment method", refusal="This payment method isn't the customer's, or was detached."
+        label=gettext_lazy("Payment method"),
+        refusal=gettext_lazy("This payment method isn't the customer's, or was detached."),
     )
     auto_advance = forms.BooleanField(
-        label="Automatic collection",
+        label=gettext_lazy("Automatic collection"),
         required=False,
-        help_text="Stripe goes on by itself: it finalizes the draft, charges and retries, or sends and reminds.",
+        help_text=gettext_lazy(
+            "Stripe goes on by itself: it finalizes the draft, charges and retries, or sends and reminds."
+        ),
     )
-    metadata = MetadataField(label="Metadata", required=False)
+    metadata = MetadataField(label=gettext_lazy("Metadata"), required=False)
 
     def prepare(self) -> None:
         """What Stripe takes in this status, and what is attached to the customer."""
@@ -62,7 +80,7 @@ class EditInvoiceForm(MomentForm, EditForm):
         field, customer = self.fields["default_payment_method"], customer_of(self.row)
         if isinstance(field, ObjectField):
             rows = payment_methods(customer) if customer else PaymentMethod.objects.none()
-            nothing = "The subscription's, or the customer's own"
+            nothing = _("The subscription's, or the customer's own")
             kept = str(self.initial.get("default_payment_method") or "")
             field.offer(rows, name=payment_method_name, nothing=nothing, kept=kept)
 
@@ -74,7 +92,7 @@ class EditInvoiceForm(MomentForm, EditForm):
             cleaned["due_date"] = self.initial.get("due_date")
             self.errors.pop("due_date", None)
         elif "due_date" in cleaned and cleaned["due_date"] is None:
-            self.add_error("due_date", "Write until when the customer is to pay.")
+            self.add_error("due_date", _("Write until when the customer is to pay."))
         return cleaned
 
 
@@ -83,13 +101,16 @@ class EditInvoice(EditOperation):
     """https://docs.stripe.com/api/invoices/update"""
 
     name = "edit_invoice"
-    label = "Edit invoice"
-    short_description = "Change memo, footer, how and until when it is paid. Only what you change is sent."
+    label = gettext_lazy("Edit invoice")
+    short_description = gettext_lazy(
+        "Change memo, footer, how and until when it is paid. Only what you change is sent."
+    )
     object_type = "invoice"
     form_class = EditInvoiceForm
-    refused: ClassVar[Mapping[str, str]] = {
-        PAID: "This invoice is paid. Stripe doesn't change it any more.",
-        UNCOLLECTIBLE: "This invoice was written off. It can only be paid or voided.",
+    importable = Importable(by_row=None)
+    refused: ClassVar[Mapping[str, Words]] = {
+        PAID: gettext_lazy("This invoice is paid. Stripe doesn't change it any more."),
+        UNCOLLECTIBLE: gettext_lazy("This invoice was written off. It can only be paid or voided."),
         VOID: IS_VOID,
     }
 
@@ -104,12 +125,17 @@ class EditInvoice(EditOperation):
         fixed = () if status_of(row) == DRAFT else DRAFT_ONLY
         return {name: value for name, value in {**super().initial(row), **own}.items() if name not in fixed}
 
+    def sums(self, row: StripeObject) -> Iterable[tuple[int, str]]:
+        """What the customer is asked to pay."""
+        due, currency = row.data.get("amount_due"), state.text(row.data.get("currency"))
+        return ((due, currency),) if isinstance(due, int) and currency else ()
+
     def in_words(self, name: str, value: Any) -> Any:
         """As the summary says it."""
         if name == "due_date":
             return moment_words(value) if value else ""
         if name == "auto_advance":
-            return "on" if value else "off"
+            return _("on") if value else _("off")
         if name == "default_payment_method":
             return method_words(value) if value else ""
         return super().in_words(name, value)
@@ -119,11 +145,11 @@ class EditInvoice(EditOperation):
         changed = self.differing(row, cleaned)
         follows = []
         if changed.get("collection_method") == AUTOMATIC:
-            follows.append("An invoice that is charged automatically has no due date.")
+            follows.append(_("An invoice that is charged automatically has no due date."))
         if "auto_advance" in changed:
             follows.append(_automatic_words(row, changed["auto_advance"]))
         if status_of(row) == OPEN and {"description", "footer"} & set(changed):
-            follows.append("The customer sees it online at once; Stripe sends no e-mail about it.")
+            follows.append(_("The customer sees it online at once; Stripe sends no e-mail about it."))
         return Effects(follows=tuple(follows))
 
     def old_values(self, push: Push) -> dict[str, Any]:
@@ -134,7 +160,7 @@ class EditInvoice(EditOperation):
 
 def _automatic_words(row: StripeObject, on: bool) -> str:
     if not on:
-        return "Stripe stops: nothing is charged, sent or reminded until somebody does it."
+        return _("Stripe stops: nothing is charged, sent or reminded until somebody does it.")
     if status_of(row) == DRAFT:
-        return "Stripe finalizes the draft by itself in about an hour, then charges the customer or sends it."
-    return "Stripe goes on by itself: it charges the customer, or sends reminders."
+        return _("Stripe finalizes the draft by itself in about an hour, then charges the customer or sends it.")
+    return _("Stripe goes on by itself: it charges the customer, or sends reminders.")

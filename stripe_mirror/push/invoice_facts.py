@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from stripe_mirror.models import Charge, CreditNote, InvoicePayment, StripeObject, Subscription
 from stripe_mirror.money import format_money
 from stripe_mirror.push import state
 from stripe_mirror.push.errors import ODD_SHAPE_WORDS
 from stripe_mirror.push.refund_history import currency_of, left_of, whole
 from stripe_mirror.push.refund_rules import why_not_now, why_not_refundable
+from stripe_mirror.push.wording import Words
 
 DRAFT, OPEN, PAID, UNCOLLECTIBLE, VOID = "draft", "open", "paid", "uncollectible", "void"
 # Ours, for a draft that is no more: Stripe keeps no status of it.
@@ -28,12 +31,12 @@ def status_of(row: StripeObject) -> str:
     return state.text(row.data.get("status"))
 
 
-def why_not_in(row: StripeObject, refused: Mapping[str, str]) -> str:
+def why_not_in(row: StripeObject, refused: Mapping[str, Words]) -> str:
     """The sentence for the row's status; a status that nobody here knows is left to Stripe."""
     status = row.data.get("status")
     if row.deleted_at:
-        return f"This {row._meta.verbose_name} was deleted in Stripe."
-    return refused.get(status, "") if isinstance(status, str) else ODD_SHAPE_WORDS
+        return _("This %(noun)s was deleted in Stripe.") % {"noun": row._meta.verbose_name}
+    return str(refused.get(status, "") if isinstance(status, str) else ODD_SHAPE_WORDS)
 
 
 def amount_of(row: StripeObject, name: str) -> int:
@@ -49,7 +52,13 @@ def money_of(row: StripeObject, name: str) -> str:
 def name_of(row: StripeObject) -> str:
     """What a sentence calls it: "Invoice ABC-0001", or "This draft" while it has no number."""
     number = state.text(row.data.get("number"))
-    return f"Invoice {number}" if number else "This draft" if status_of(row) == DRAFT else "This invoice"
+    return (
+        _("Invoice %(number)s") % {"number": number}
+        if number
+        else _("This draft")
+        if status_of(row) == DRAFT
+        else _("This invoice")
+    )
 
 
 def customer_of(row: StripeObject) -> str:
@@ -87,7 +96,7 @@ def is_processing(payments: list[Any]) -> bool:
 def why_not_while_processing(row: StripeObject) -> str:
     """Stripe's `invoice_payment_processing`."""
     if is_processing(payments_of(row)):
-        return "A payment of this invoice is being processed. Wait until it has arrived or failed."
+        return _("A payment of this invoice is being processed. Wait until it has arrived or failed.")
     return ""
 
 

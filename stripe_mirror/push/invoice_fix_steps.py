@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from stripe_mirror.money import format_money
 from stripe_mirror.push.credit_note_forms import AMOUNT
 from stripe_mirror.push.invoice_facts import InvoiceFacts
 from stripe_mirror.push.invoice_issuing import OFF
+from stripe_mirror.push.wording import Words
 
 INVOICE, NEW_INVOICE, CUSTOMER, SUBSCRIPTION, CHARGE = "invoice", "new_invoice", "customer", "subscription", "charge"
-NO_MONEY = "No money moves."
+NO_MONEY = gettext_lazy("No money moves.")
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class FixStep:
     operation: str
     on: str
     why: str
-    money: str = NO_MONEY
+    money: Words = NO_MONEY
     # What its form begins with.
     values: Mapping[str, Any] = field(default_factory=dict)
     # Its form begins with what stands on this invoice.
@@ -43,28 +47,33 @@ def money(facts: InvoiceFacts, amount: int) -> str:
 
 
 def create(why: str, *, again: bool = False) -> FixStep:
-    money = "Nothing is charged until the new draft is finalized."
+    money = _("Nothing is charged until the new draft is finalized.")
     return FixStep("create_invoice", CUSTOMER, why, money, again=again)
 
 
 def delete() -> FixStep:
-    why = "A draft is no invoice yet: it is deleted, with all that stands on it."
-    return FixStep("delete_draft_invoice", INVOICE, why, "Nothing was charged.")
+    why = _("A draft is no invoice yet: it is deleted, with all that stands on it.")
+    return FixStep("delete_draft_invoice", INVOICE, why, _("Nothing was charged."))
 
 
 def finalize(why: str, *, on: str = INVOICE) -> FixStep:
-    money = "Nothing is charged, if you choose that nothing happens by itself."
+    money = _("Nothing is charged, if you choose that nothing happens by itself.")
     return FixStep("finalize_invoice", on, why, money, {"collecting": OFF})
 
 
 def void(facts: InvoiceFacts) -> FixStep:
-    why = "Nothing of it was paid: void it. It stays on record, and can't be paid any more."
-    return FixStep("void_invoice", INVOICE, why, f"{money(facts, facts.remaining)} are no longer asked for.")
+    why = _("Nothing of it was paid: void it. It stays on record, and can't be paid any more.")
+    return FixStep(
+        "void_invoice",
+        INVOICE,
+        why,
+        _("%(amount)s are no longer asked for.") % {"amount": money(facts, facts.remaining)},
+    )
 
 
 def credit_later() -> FixStep:
-    why = "Take off by a credit note what is too much, before it is collected."
-    return FixStep("create_credit_note", INVOICE, why, "Less is asked for; nothing was paid yet.")
+    why = _("Take off by a credit note what is too much, before it is collected.")
+    return FixStep("create_credit_note", INVOICE, why, _("Less is asked for; nothing was paid yet."))
 
 
 def credit(facts: InvoiceFacts, why: str) -> FixStep:
@@ -80,51 +89,59 @@ def credit_all(facts: InvoiceFacts, why: str, *, refund: bool = True) -> FixStep
     values = {"by": AMOUNT, "amount": facts.creditable, **{name: amount for name, amount in split.items() if amount}}
     money = " ".join(_credit_words(facts))
     if not refund:
-        money = f"{format_money(facts.creditable, facts.currency)} are credited, nothing is refunded."
+        money = _("%(amount)s are credited, nothing is refunded.") % {
+            "amount": format_money(facts.creditable, facts.currency)
+        }
     return FixStep("create_credit_note", INVOICE, why, money, values)
 
 
 def forgive(facts: InvoiceFacts) -> FixStep:
     """What is left to pay, of what is partly paid."""
-    money = f"{format_money(facts.remaining, facts.currency)} are no longer asked for."
+    money = _("%(amount)s are no longer asked for.") % {"amount": format_money(facts.remaining, facts.currency)}
     values = {"by": AMOUNT, "amount": facts.remaining}
-    return FixStep("create_credit_note", INVOICE, "Credit what is left to pay.", money, values)
+    return FixStep("create_credit_note", INVOICE, _("Credit what is left to pay."), money, values)
 
 
 def _credit_words(facts: InvoiceFacts) -> list[str]:
     """Of a credit note, what lowers the rest to pay, and in which ways the other can be given back."""
-    words = [f"At most {money(facts, facts.creditable)} can be credited."]
+    words = [_("At most %(amount)s can be credited.") % {"amount": money(facts, facts.creditable)}]
     if facts.remaining:
-        words.append(f"It first lowers what is left to pay ({money(facts, facts.remaining)}).")
+        words.append(_("It first lowers what is left to pay (%(amount)s).") % {"amount": money(facts, facts.remaining)})
     if facts.paid and facts.refundable != 0:
-        most = f" (at most {money(facts, facts.refundable)})" if facts.refundable else ""
         words.append(
-            f"What was paid goes back as a refund{most}, as credit for the next invoices, or outside of Stripe."
+            _(
+                "What was paid goes back as a refund (at most %(amount)s), as credit for the next "
+                "invoices, or outside of Stripe."
+            )
+            % {"amount": money(facts, facts.refundable)}
+            if facts.refundable
+            else _("What was paid goes back as a refund, as credit for the next invoices, or outside of Stripe.")
         )
     elif facts.remaining < facts.creditable:
         words.append(
-            f"What was paid goes back as credit for the next invoices or outside of Stripe. {facts.why_not_refundable}"
+            _("What was paid goes back as credit for the next invoices or outside of Stripe. %(why_not_refundable)s")
+            % {"why_not_refundable": facts.why_not_refundable}
         )
     return [word.strip() for word in words]
 
 
 def all_credited(facts: InvoiceFacts) -> str:
     if facts.total <= 0:
-        return "It asks for nothing: its total is not above zero."
-    return f"All of its {money(facts, facts.total)} were credited or refunded already."
+        return _("It asks for nothing: its total is not above zero.")
+    return _("All of its %(amount)s were credited or refunded already.") % {"amount": money(facts, facts.total)}
 
 
 def end(facts: InvoiceFacts) -> tuple[FixStep, ...]:
     """A subscription makes the next invoice, whatever becomes of this one."""
-    why = "Otherwise the subscription makes the next invoice, too."
+    why = _("Otherwise the subscription makes the next invoice, too.")
     return (
-        (FixStep("cancel_subscription", SUBSCRIPTION, why, "You choose what is credited."),)
+        (FixStep("cancel_subscription", SUBSCRIPTION, why, _("You choose what is credited.")),)
         if facts.subscription
         else ()
     )
 
 
 def next_time(facts: InvoiceFacts) -> tuple[FixStep, ...]:
-    why = "Where the subscription itself is wrong, or the next invoice is wrong, too."
-    words = "You see beforehand what is billed."
+    why = _("Where the subscription itself is wrong, or the next invoice is wrong, too.")
+    words = _("You see beforehand what is billed.")
     return (FixStep("change_subscription_plan", SUBSCRIPTION, why, words),) if facts.subscription else ()

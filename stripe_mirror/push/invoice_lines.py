@@ -9,6 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.money import WrongAmount, to_major, to_minor
 
@@ -18,7 +20,7 @@ IN_SIGHT = 4
 COLUMNS = ("description", "amount", "quantity")
 LONGEST = 500
 MOST_OF_ONE = 1_000_000
-HEADINGS = ("What for", "Amount each", "Quantity")
+HEADINGS = (gettext_lazy("What for"), gettext_lazy("Amount each"), gettext_lazy("Quantity"))
 
 
 class LinesWidget(forms.Widget):
@@ -37,7 +39,8 @@ class LinesWidget(forms.Widget):
         if not rows[sight:]:
             return shown
         rest = _table(name, rows[sight:], id=f"id_{name}_more")
-        return format_html('{}<details class="sm-more-lines"><summary>More lines</summary>{}</details>', shown, rest)
+        more = '{}<details class="sm-more-lines"><summary>{}</summary>{}</details>'
+        return format_html(more, shown, _("More lines"), rest)
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Mapping[str, Any]]:
         """The rows in which anything stands, from a posted form or from a stored one."""
@@ -58,16 +61,25 @@ def _table(name: str, rows: list[tuple[int, tuple[Any, ...]]], *, id: str) -> Sa
     head = format_html_join("", '<th scope="col">{}</th>', ((heading,) for heading in HEADINGS))
     body = format_html_join(
         "",
-        '<tr><td><input name="{0}-description" value="{1}" maxlength="{4}" aria-label="What for, line {5}"></td>'
-        '<td><input name="{0}-amount" value="{2}" inputmode="decimal" aria-label="Amount each, line {5}"></td>'
-        '<td><input name="{0}-quantity" value="{3}" inputmode="numeric" aria-label="Quantity, line {5}"></td></tr>',
-        ((name, *row, LONGEST, number) for number, row in rows),
+        '<tr><td><input name="{0}-description" value="{1}" maxlength="{4}" aria-label="{5}"></td>'
+        '<td><input name="{0}-amount" value="{2}" inputmode="decimal" aria-label="{6}"></td>'
+        '<td><input name="{0}-quantity" value="{3}" inputmode="numeric" aria-label="{7}"></td></tr>',
+        ((name, *row, LONGEST, *_labels(number)) for number, row in rows),
     )
     return format_html(
         '<table class="sm-metadata sm-lines" id="{}"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
         id,
         head,
         body,
+    )
+
+
+def _labels(number: int) -> tuple[str, str, str]:
+    """The accessible names of a row's inputs."""
+    return (
+        _("What for, line %(number)s") % {"number": number},
+        _("Amount each, line %(number)s") % {"number": number},
+        _("Quantity, line %(number)s") % {"number": number},
     )
 
 
@@ -99,9 +111,9 @@ class InvoiceLinesField(forms.Field):
             try:
                 lines.append(self._line(line))
             except ValueError as error:
-                errors.append(f"Line {number}: {error}")
+                errors.append(_("Line %(number)s: %(error)s") % {"number": number, "error": error})
         if len(value or []) > MOST:
-            errors.append(f"Write at most {MOST} lines here; more can be added in Stripe.")
+            errors.append(_("Write at most %(most)s lines here; more can be added in Stripe.") % {"most": MOST})
         if errors:
             raise ValidationError(errors)
         return lines
@@ -110,26 +122,26 @@ class InvoiceLinesField(forms.Field):
         """One line. Raises ValueError with a sentence."""
         description = str(line.get("description") or "")
         if not description:
-            raise ValueError("Write what it is for.")
+            raise ValueError(_("Write what it is for."))
         if len(description) > LONGEST:
-            raise ValueError(f"The description is longer than {LONGEST} characters.")
+            raise ValueError(_("The description is longer than %(longest)s characters.") % {"longest": LONGEST})
         amount, quantity = self._amount(line.get("amount")), _quantity(line.get("quantity"))
         if amount < 0 and quantity != 1:
-            raise ValueError("What is taken off can't have a quantity: write its whole amount.")
+            raise ValueError(_("What is taken off can't have a quantity: write its whole amount."))
         return {"description": description, "amount": amount, "quantity": quantity}
 
     def _amount(self, value: Any) -> int:
         # A stored form holds minor units already.
         amount = value if isinstance(value, int) else to_minor(str(value or ""), self.currency)
         if amount == 0:
-            raise WrongAmount("Write an amount other than 0.")
+            raise WrongAmount(_("Write an amount other than 0."))
         return amount
 
 
 def _quantity(value: Any) -> int:
     text = str(value if value is not None else "").strip() or "1"
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_OF_ONE:
-        raise ValueError("Write the quantity as a whole number from 1.")
+        raise ValueError(_("Write the quantity as a whole number from 1."))
     return int(text)
 
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_lazy
+
 from stripe_mirror.models import StripeObject
 from stripe_mirror.push.effects import Amount
 from stripe_mirror.push.invoice_facts import amount_of, status_of, why_not_in
 from stripe_mirror.push.operation import Call, Operation, OperationForm
 from stripe_mirror.push.refund_history import currency_of
+from stripe_mirror.push.wording import Words
 
-FINALIZE_FIRST = "This invoice is a draft. Finalize it first."
-IS_VOID = "This invoice is void: nothing is asked for any more."
+FINALIZE_FIRST = gettext_lazy("This invoice is a draft. Finalize it first.")
+IS_VOID = gettext_lazy("This invoice is void: nothing is asked for any more.")
 
 
 class InvoiceOperation(Operation):
@@ -27,13 +30,17 @@ class InvoiceOperation(Operation):
     # The last part of the address.
     verb: ClassVar[str]
     # Status → why Stripe refuses it there.
-    refused: ClassVar[Mapping[str, str]]
+    refused: ClassVar[Mapping[str, Words]]
     # The statuses that show that it happened.
     leads_to: ClassVar[frozenset[str]] = frozenset()
 
     def why_not(self, row: StripeObject) -> str:
         """By the status, and what the operation knows beside it."""
         return why_not_in(row, self.refused) or self.why_not_here(row)
+
+    def why_not_at_a_glance(self, row: StripeObject) -> str:
+        """By the status."""
+        return why_not_in(row, self.refused)
 
     def why_not_here(self, row: StripeObject) -> str:
         """What forbids it in a status that allows it, by what is mirrored."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from stripe_mirror.models import Customer, PaymentMethod, StripeObject, Subscription
 from stripe_mirror.push import state
 from stripe_mirror.push.choices import ObjectField, payment_method_name, payment_methods
@@ -24,6 +27,7 @@ from stripe_mirror.push.invoice_facts import (
 )
 from stripe_mirror.push.invoice_operation import FINALIZE_FIRST, IS_VOID, InvoiceOperation
 from stripe_mirror.push.operation import Call, OperationForm, register
+from stripe_mirror.push.wording import Words
 
 
 def default_payment_method(row: StripeObject) -> str:
@@ -48,13 +52,18 @@ class PayForm(OperationForm):
     """With what. A form for many rows has only each invoice's own way."""
 
     payment_method = ObjectField(
-        label="Payment method", refusal="This payment method isn't the customer's, or was detached."
+        label=gettext_lazy("Payment method"),
+        refusal=gettext_lazy("This payment method isn't the customer's, or was detached."),
     )
 
     def prepare(self) -> None:
         """What is attached to the customer."""
         own = default_payment_method(self.row) if self.row.pk else ""
-        nothing = f"The usual one: {method_words(own)}" if own else "The one that Stripe charges by itself"
+        nothing = (
+            _("The usual one: %(method)s") % {"method": method_words(own)}
+            if own
+            else _("The one that Stripe charges by itself")
+        )
         field = self.fields["payment_method"]
         if isinstance(field, ObjectField):
             customer = customer_of(self.row)
@@ -67,17 +76,20 @@ class PayInvoice(InvoiceOperation):
     """https://docs.stripe.com/api/invoices/pay"""
 
     name = "pay_invoice"
-    label = "Charge customer"
-    short_description = "Collect the invoice now with one of the customer's payment methods."
+    label = gettext_lazy("Charge customer")
+    at_hand = True
+    short_description = gettext_lazy("Collect the invoice now with one of the customer's payment methods.")
     form_class = PayForm
     bulk = True
     may_be_declined = True
-    final_warning = "A payment can't be taken back, only refunded, and Stripe's fee for it isn't returned."
+    final_warning = gettext_lazy(
+        "A payment can't be taken back, only refunded, and Stripe's fee for it isn't returned."
+    )
     decisions = ("payment_method",)
     verb = "pay"
-    refused: ClassVar[Mapping[str, str]] = {
+    refused: ClassVar[Mapping[str, Words]] = {
         DRAFT: FINALIZE_FIRST,
-        PAID: "This invoice is paid already.",
+        PAID: gettext_lazy("This invoice is paid already."),
         VOID: IS_VOID,
     }
     leads_to = frozenset({PAID})
@@ -98,20 +110,33 @@ class PayInvoice(InvoiceOperation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """How much, with what."""
         method = cleaned.get("payment_method") or default_payment_method(row)
-        by = f"with {method_words(method)}" if method else "with the payment method that Stripe charges by itself"
-        return [f"{money_of(row, 'amount_remaining')} of {name_of(row)} are collected now {by}."]
+        amount, invoice = money_of(row, "amount_remaining"), name_of(row)
+        if method:
+            return [
+                _("%(amount)s of %(invoice)s are collected now with %(method)s.")
+                % {"amount": amount, "invoice": invoice, "method": method_words(method)}
+            ]
+        return [
+            _("%(amount)s of %(invoice)s are collected now with the payment method that Stripe charges by itself.")
+            % {"amount": amount, "invoice": invoice}
+        ]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """The money, and what happens if it doesn't come."""
         follows = [
-            "If the payment is declined, nothing is charged; Stripe records the attempt, the invoice stays as it is.",
-            "A bank debit takes days: until it arrives the invoice stays as it is.",
-            "The customer gets a receipt by e-mail if Stripe's settings say so.",
+            _(
+                "If the payment is declined, nothing is charged; Stripe records the attempt, the invoice "
+                "stays as it is."
+            ),
+            _("A bank debit takes days: until it arrives the invoice stays as it is."),
+            _("The customer gets a receipt by e-mail if Stripe's settings say so."),
         ]
         if waiting := waiting_subscription(row):
             held = str(waiting.status).replace("_", " ")
-            follows.append(f"Once it is paid, the subscription, which is {held}, becomes active.")
-        money = self.remaining(row, "Charged to the customer")
+            follows.append(
+                _("Once it is paid, the subscription, which is %(status)s, becomes active.") % {"status": held}
+            )
+        money = self.remaining(row, _("Charged to the customer"))
         return Effects(money=money, follows=tuple(follows), final=self.final_warning)
 
 
@@ -120,12 +145,12 @@ class MarkInvoicePaid(InvoiceOperation):
     """https://docs.stripe.com/api/invoices/pay with paid_out_of_band"""
 
     name = "mark_invoice_paid"
-    label = "Mark as paid"
-    short_description = "Note that the invoice was paid outside of Stripe, in cash or by bank transfer."
+    label = gettext_lazy("Mark as paid")
+    short_description = gettext_lazy("Note that the invoice was paid outside of Stripe, in cash or by bank transfer.")
     bulk = True
     needs_reason = True
     danger = True
-    final_warning = "This can't be taken back: only a credit note can correct it."
+    final_warning = gettext_lazy("This can't be taken back: only a credit note can correct it.")
     verb = "pay"
     refused = PayInvoice.refused
     leads_to = frozenset({PAID})
@@ -145,15 +170,21 @@ class MarkInvoicePaid(InvoiceOperation):
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """What counts as paid."""
-        return [f"{money_of(row, 'amount_remaining')} of {name_of(row)} count as paid outside of Stripe."]
+        return [
+            _("%(amount)s of %(invoice)s count as paid outside of Stripe.")
+            % {"amount": money_of(row, "amount_remaining"), "invoice": name_of(row)}
+        ]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """No money moves."""
         follows = [
-            "Nothing is charged, and nothing comes onto your Stripe balance.",
-            "The payment that it waited for is cancelled: the customer can't pay it online any more.",
+            _("Nothing is charged, and nothing comes onto your Stripe balance."),
+            _("The payment that it waited for is cancelled: the customer can't pay it online any more."),
         ]
         if waiting := waiting_subscription(row):
-            follows.append(f"The subscription, which is {str(waiting.status).replace('_', ' ')}, becomes active.")
-        money = self.remaining(row, "Counts as paid outside of Stripe")
+            follows.append(
+                _("The subscription, which is %(status)s, becomes active.")
+                % {"status": str(waiting.status).replace("_", " ")}
+            )
+        money = self.remaining(row, _("Counts as paid outside of Stripe"))
         return Effects(money=money, follows=tuple(follows), final=self.final_warning)

@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,14 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from stripe_mirror.background import enqueue
-from stripe_mirror.models import Job, JobAction, Push
+from stripe_mirror.language import log_language
+from stripe_mirror.models import Import, Job, JobAction, Push
 from stripe_mirror.push import planned as planned_push
 from stripe_mirror.push.errors import NotAllowed, PushIdTaken
 from stripe_mirror.push.jobs_preview import CHUNK, JudgedRow, Preview, job_form, preview
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 FINAL = (Push.State.DONE, Push.State.REFUSED, Push.State.SKIPPED)
 # Not sent yet, because the job hasn't come to it or because another person has to approve it.
 UNSENT = (Push.State.PLANNED, Push.State.WAITING)
+# Of a job: the import whose rows it is still being given (an import and its job have one id).
+BEING_PLANNED = Import.objects.filter(pk=OuterRef("pk"), state=Import.State.STARTING)
 # Nothing becomes of these by themselves.
 WITHOUT_EFFECT = (Push.State.REFUSED, Push.State.SKIPPED)
 
@@ -54,7 +58,8 @@ def create_job(
     demand_bulk(user, operation)
     if found := find_job(job_id, operation, user):
         return found
-    seen = preview(operation, queryset, cleaned=cleaned)
+    with log_language():
+        seen = preview(operation, queryset, cleaned=cleaned)
     job = Job(id=job_id, operation=operation.name, user=user, reason=reason, form=job_form(cleaned), ip_address=ip)
     return start_job(job, seen)
 
@@ -62,8 +67,9 @@ def create_job(
 def start_job(job: Job, seen: Preview) -> Job:
     """Plan a push per judged row, in one transaction, and call the worker; a second submit finds the first one's job.
 
-    `job` is not stored yet; `seen` was judged before, outside of a transaction: SQLite has one writer, and judging many
-    rows takes a while. Raises PermissionDenied, NotAllowed where no row can be done, PushIdTaken.
+    `job` is not stored yet; `seen` was judged before, in the log's language, and outside of a transaction: SQLite has
+    one writer, and judging many rows takes a while. Raises PermissionDenied, NotAllowed where no row can be done,
+    PushIdTaken.
     """
     operation = get_operation(job.operation)
     demand_bulk(job.user, operation, chosen=not (job.retries_id or job.undoes_id))
@@ -76,7 +82,7 @@ def start_job(job: Job, seen: Preview) -> Job:
             _claim_rows(job, seen)
             job.save(force_insert=True)
             note(job, JobAction.Action.STARTED, user=job.user, ip=job.ip_address)
-            _plan_rows(job, seen)
+            _plan_rows(job, seen.rows)
             enqueue("run_job", str(job.id))
     except IntegrityError:
         if found := find_job(job.id, operation, job.user):
@@ -85,32 +91,77 @@ def start_job(job: Job, seen: Preview) -> Job:
     return job
 
 
+def begin_import(job: Job) -> Job:
+    """Store the job of an import, still without rows: `plan_more` writes them, in portions, for there may be very many,
+    and until the import says that it has started nobody takes it for a job without any.
+
+    A second call finds the first one's job. Raises PermissionDenied, NotAllowed without a reason that is needed,
+    PushIdTaken.
+    """
+    operation = get_operation(job.operation)
+    demand_bulk(job.user, operation, chosen=False)
+    if found := find_job(job.id, operation, job.user):
+        return found
+    job.object_type, job.reason = operation.object_type, job.reason.strip()
+    demand_reason(operation, job.reason)
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+            note(job, JobAction.Action.STARTED, user=job.user, ip=job.ip_address)
+    except IntegrityError:
+        if found := find_job(job.id, operation, job.user):
+            return found
+        raise
+    return job
+
+
+def planned_so_far(job: Job) -> int:
+    """How many rows of it are written."""
+    last = job.pushes.order_by("-position").values_list("position", flat=True).first()
+    return last or 0
+
+
+def plan_more(job: Job, rows: Iterable[JudgedRow], *, after: int) -> None:
+    """Write the rows behind the first `after`, unless another process has done so."""
+    with transaction.atomic():
+        Job.objects.select_for_update().get(pk=job.pk)
+        if planned_so_far(job) == after:
+            _plan_rows(job, rows, after=after)
+
+
 def demand_bulk(user: User, operation: Operation, *, chosen: bool = True) -> None:
     """Raise PermissionDenied for who may not run it on many rows; `chosen` on a list, where not every operation is
     offered for many."""
     if reason := why_not_user(user, operation):
         raise PermissionDenied(reason)
     if not user.has_perm("stripe_mirror.run_job") or (chosen and not operation.bulk):
-        raise PermissionDenied("You may not run operations on many objects at once: that needs the permission run_job.")
+        raise PermissionDenied(
+            _("You may not run operations on many objects at once: that needs the permission run_job.")
+        )
 
 
 def find_job(job_id: UUID, operation: Operation, user: User) -> Job | None:
     """The job of an earlier submit of the same form (S30). Raises PushIdTaken where it was about something else."""
     job = Job.objects.filter(pk=job_id).first()
     if job and (job.user_id != user.pk or job.operation != operation.name):
-        raise PushIdTaken("Nothing was planned: this form was used before, for something else. Open it again.")
+        raise PushIdTaken(_("Nothing was planned: this form was used before, for something else. Open it again."))
     return job
 
 
+def demand_reason(operation: Operation, reason: str) -> None:
+    """Raise NotAllowed without a reason that is needed."""
+    if operation.needs_reason and not reason.strip():
+        raise NotAllowed(_("Nothing was planned: write the reason, it is kept in the log."))
+
+
 def _demand_sense(job: Job, operation: Operation, seen: Preview) -> None:
-    if operation.needs_reason and not job.reason:
-        raise NotAllowed("Nothing was planned: write the reason, it is kept in the log.")
+    demand_reason(operation, job.reason)
     if seen.too_many:
         raise NotAllowed(
-            "Nothing was planned: these are more rows than can be judged at once. Filter the list further."
+            _("Nothing was planned: these are more rows than can be judged at once. Filter the list further.")
         )
     if not seen.allowed:
-        raise NotAllowed("Nothing was planned: this can't be done to any of the selected rows.")
+        raise NotAllowed(_("Nothing was planned: this can't be done to any of the selected rows."))
 
 
 def _claim_rows(job: Job, seen: Preview) -> None:
@@ -129,11 +180,11 @@ def _claim_rows(job: Job, seen: Preview) -> None:
         undone = set(others.values_list("undoes", flat=True))
         clash = any(row.undoes in undone for row in sent)
     if clash:
-        raise NotAllowed("Nothing was planned: somebody has done the same meanwhile. Look at the counts anew.")
+        raise NotAllowed(_("Nothing was planned: somebody has done the same meanwhile. Look at the counts anew."))
 
 
-def _plan_rows(job: Job, seen: Preview) -> None:
-    numbered = enumerate(seen.rows, start=1)
+def _plan_rows(job: Job, judged: Iterable[JudgedRow], *, after: int = 0) -> None:
+    numbered = enumerate(judged, start=after + 1)
     while rows := [_planned_push(job, n, row) for n, row in islice(numbered, CHUNK)]:
         Push.objects.bulk_create(rows)
 
@@ -151,6 +202,7 @@ def _planned_push(job: Job, position: int, row: JudgedRow) -> Push:
         ip_address=job.ip_address,
         reason=job.reason,
         form=dict(row.form or {}),
+        opened=dict(row.opened or {}),
         undoes_id=row.undoes,
         state=Push.State.SKIPPED if row.why_not else Push.State.PLANNED,
         message=row.why_not,
@@ -166,6 +218,7 @@ def note(job: Job, action: JobAction.Action, *, user: User, ip: str | None = Non
     )
 
 
+@log_language()
 def run_job(job_id: UUID, *, seconds: float = math.inf) -> bool:
     """Send the planned rows one by one; True where time ran out before the rows did.
 
@@ -178,7 +231,7 @@ def run_job(job_id: UUID, *, seconds: float = math.inf) -> bool:
     job = Job.objects.select_related("user").get(pk=job_id)
     operation = get_operation(job.operation)
     if not may_run(job.user, operation):
-        skip_rest(job, f"Nothing was sent: {display_name(job.user)} may no longer do this.")
+        skip_rest(job, _("Nothing was sent: %(who)s may no longer do this.") % {"who": display_name(job.user)})
     end = time.monotonic() + seconds
     # All of it in the background's share of Stripe's limit: a person who waits for a page goes first.
     with calls_for(Lane.WORKER):
@@ -219,16 +272,21 @@ def complete_job(job_id: UUID) -> bool:
         # A row that was in hand when the job was stopped, and came back unsent.
         skip_rest(stopped, stopped_words(stopped))
     unsettled = Push.objects.filter(job=OuterRef("pk")).exclude(state__in=FINAL)
-    ended = Job.objects.filter(~Exists(unsettled), pk=job_id, finished_at=None)
-    now = timezone.now()
-    finished = ended.exclude(state=Job.State.STOPPED).update(state=Job.State.FINISHED, finished_at=now)
-    return bool(finished or ended.update(finished_at=now))
+    ended = Job.objects.filter(~Exists(unsettled), ~Exists(BEING_PLANNED), pk=job_id, finished_at=None)
+    # In one statement: another runner may settle the last row between two.
+    state = Case(When(state=Job.State.STOPPED, then=F("state")), default=Value(Job.State.FINISHED))
+    return bool(ended.update(state=state, finished_at=timezone.now()))
 
 
+@log_language()
 def stopped_words(job: Job) -> str:
     """What a row says that was left when the job was stopped."""
     stop = job.actions.filter(action=JobAction.Action.STOPPED).first()
-    return f"Nothing was sent: stopped by {stop.user_name}." if stop else "Nothing was sent: the job was stopped."
+    return (
+        _("Nothing was sent: stopped by %(who)s.") % {"who": stop.user_name}
+        if stop
+        else _("Nothing was sent: the job was stopped.")
+    )
 
 
 def due_jobs(limit: int = 20) -> list[UUID]:
@@ -238,6 +296,7 @@ def due_jobs(limit: int = 20) -> list[UUID]:
     planned, unsettled = rows.filter(state=Push.State.PLANNED), rows.exclude(state__in=FINAL)
     waits = Q(state=Job.State.PAUSED)
     due = Job.objects.filter(~Exists(busy), (~waits & Exists(planned)) | ~Exists(unsettled), finished_at=None)
+    due = due.filter(~Exists(BEING_PLANNED))
     return list(due.order_by("created_at").values_list("pk", flat=True)[:limit])
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Job, Push, StripeObject
@@ -23,16 +25,16 @@ FAILED = (Push.State.REFUSED, Push.State.UNKNOWN, Push.State.SENDING)
 # Of the rows of a job, so many are looked at to learn by which operation they are taken back.
 LOOKED_AT = 25
 
-STILL_OPEN = "It isn't known yet whether this happened. It is being checked; it isn't tried again."
-WAS_OPEN = (
-    "For a while it wasn't known whether this happened. Look at the object in Stripe; then, if it is still wanted, do "
-    "it on its own page."
+STILL_OPEN = gettext_lazy("It isn't known yet whether this happened. It is being checked; it isn't tried again.")
+WAS_OPEN = gettext_lazy(
+    "For a while it wasn't known whether this happened. Look at the object in Stripe; then, if it is "
+    "still wanted, do it on its own page."
 )
-RETRIED = "It was tried again already."
-UNDONE = "It was taken back already."
-GONE = "It isn't here any more."
-NO_INVERSE = "This can't be taken back."
-CHANGED = "It was changed again since. Look at it, and take it back on its own page."
+RETRIED = gettext_lazy("It was tried again already.")
+UNDONE = gettext_lazy("It was taken back already.")
+GONE = gettext_lazy("It isn't here any more.")
+NO_INVERSE = gettext_lazy("This can't be taken back.")
+CHANGED = gettext_lazy("It was changed again since. Look at it, and take it back on its own page.")
 
 
 def may_retry(job: Job) -> bool:
@@ -46,17 +48,17 @@ def retry_wishes(job: Job) -> Iterator[Wish]:
     """The rows that were refused, and those whose outcome is open, which are never tried again (S31)."""
     taken = set(Push.objects.filter(job__retries=job).values_list("object_id", flat=True))
     for push, row in _with_rows(job.pushes.filter(state__in=FAILED)):
-        yield Wish(row, why_not_again(push, taken), push.form if push.undoes_id else None, push.undoes_id)
+        yield Wish(row, why_not_again(push, taken), push.form or None, push.undoes_id, push.opened or None)
 
 
 def why_not_again(push: Push, taken: set[str]) -> str:
     """A sentence where a row that failed isn't tried again under a new key, else ""."""
     if push.state != Push.State.REFUSED:
-        return STILL_OPEN
+        return str(STILL_OPEN)
     # A refusal of the first attempt is all that ever happened; before a later one, an answer was lost.
     if push.first_sent_at and push.attempts > 1:
-        return WAS_OPEN
-    return RETRIED if push.object_id in taken else ""
+        return str(WAS_OPEN)
+    return str(RETRIED) if push.object_id in taken else ""
 
 
 def _with_rows(pushes: QuerySet[Push]) -> Iterator[tuple[Push, StripeObject]]:
@@ -87,13 +89,13 @@ def _undo_wish(push: Push, operation: Operation, undone: set[UUID | None]) -> Wi
     undo, inverse, row = inverse_of(push)
     if row is None:
         missing = get_kind(push.object_type).model(id=push.object_id, data={})
-        return Wish(missing, GONE if undo else NO_INVERSE)
+        return Wish(missing, str(GONE if undo else NO_INVERSE))
     if push.pk in undone:
-        return Wish(row, UNDONE)
+        return Wish(row, str(UNDONE))
     if undo is None or inverse is not operation:
         other = inverse.label if inverse else ""
-        return Wish(row, f"This is taken back by “{other}”: do it on its own page.")
-    return Wish(row, CHANGED if _changed_since(push, row) else "", stored_form(undo.values), push.pk)
+        return Wish(row, _("This is taken back by “%(other)s”: do it on its own page.") % {"other": other})
+    return Wish(row, str(CHANGED) if _changed_since(push, row) else "", stored_form(undo.values), push.pk)
 
 
 def _changed_since(push: Push, row: StripeObject) -> bool:

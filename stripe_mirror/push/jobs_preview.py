@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import StripeObject
 from stripe_mirror.money import totals
@@ -33,7 +34,7 @@ EFFECTS_SECONDS = 3.0
 # Different sentences of one sort that a preview keeps.
 SENTENCES = 12
 # How sentences about a single push begin; of many, the page says once that nothing was sent.
-OPENINGS = ("Nothing was sent. ", "Nothing was sent: ")
+OPENINGS = (gettext_lazy("Nothing was sent."), gettext_lazy("Nothing was sent:"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Wish:
     form: Mapping[str, Any] | None = None
     # The push that it takes back.
     undoes: UUID | None = None
+    # What the row's own form was written against, as far as it changes it.
+    opened: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class JudgedRow:
     why_not: str
     form: Mapping[str, Any] | None
     undoes: UUID | None
+    opened: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -129,7 +133,7 @@ def preview_wishes(
             seen.too_many = True
             break
         seen.total += 1
-        seen.rows.append(JudgedRow(wish.row.pk, reason, wish.form, wish.undoes))
+        seen.rows.append(JudgedRow(wish.row.pk, reason, wish.form, wish.undoes, wish.opened))
         if reason:
             seen.excluded_count += 1
             if seen.excluded_count <= NAMED:
@@ -159,7 +163,7 @@ def judged(
         except PushError as error:
             reason = without_opening(str(error))
         except ODD_SHAPE:
-            reason = ODD_SHAPE_WORDS
+            reason = str(ODD_SHAPE_WORDS)
         yield wish, reason, cleaned
 
 
@@ -176,8 +180,8 @@ def _cleaned(operation: Operation, wish: Wish, form: Mapping[str, Any] | None) -
 def without_opening(message: str) -> str:
     """A sentence about one push, as it reads in a list of many."""
     for opening in OPENINGS:
-        if message.startswith(opening):
-            message = message.removeprefix(opening)
+        if message.startswith(f"{opening} "):
+            message = message.removeprefix(f"{opening} ")
             return message[:1].upper() + message[1:]
     return message
 
@@ -196,7 +200,7 @@ def _add_effects(seen: Preview, operation: Operation, row: StripeObject, cleaned
     seen.told += 1
     _count(seen.summary, told.summary)
     _count(seen.follows, told.effects.follows)
-    _count(seen.final, [told.effects.final] if told.effects.final else [])
+    _count(seen.final, [str(told.effects.final)] if told.effects.final else [])
     for amount in told.effects.money:
         seen.money[amount.words, amount.currency] += amount.amount
     if told.needed:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from stripe_mirror.background import enqueue
 from stripe_mirror.models import Job, JobAction
@@ -56,7 +57,7 @@ def _steer(
     job: Job, states: Iterable[str], state: Job.State, action: JobAction.Action, *, user: User, ip: str | None
 ) -> bool:
     if not may_steer(user, job):
-        raise PermissionDenied("You may not steer this job: that needs the permission to run it.")
+        raise PermissionDenied(_("You may not steer this job: that needs the permission to run it."))
     with transaction.atomic():
         if not Job.objects.filter(pk=job.pk, state__in=states, finished_at=None).update(state=state):
             return False

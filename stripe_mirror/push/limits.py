@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.utils.translation import gettext as _
 
 from stripe_mirror.models import Approval, OperationLimit, StripeObject
 from stripe_mirror.money import format_money, totals
 from stripe_mirror.push.operation import Operation, all_operations
+from stripe_mirror.push.wording import joined
 
 # An amount in minor units beside its currency.
 Stakes = list[tuple[int, str]]
@@ -66,9 +68,11 @@ def approved_stakes(approval: Approval) -> Stakes:
 
 def in_words(stakes: Stakes) -> str:
     """ "€20.00" or "€20.00 and $5.00"."""
-    return " and ".join(format_money(amount, code) for amount, code in stakes)
+    return joined(format_money(amount, code) for amount, code in stakes)
 
 
 def above_limit_words(stakes: Stakes) -> str:
     """Why it waits, for everybody who sees the push."""
-    return f"{in_words(stakes)} is above the limit of who asked for it: another person has to approve it."
+    return _("%(amounts)s is above the limit of who asked for it: another person has to approve it.") % {
+        "amounts": in_words(stakes)
+    }

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from stripe_mirror.push import state
 
@@ -38,14 +39,18 @@ class MetadataWidget(forms.Widget):
         """A plain table of inputs."""
         body = format_html_join(
             "",
-            '<tr><td><input name="{0}-key" value="{1}" maxlength="{3}" aria-label="Key"></td>'
-            '<td><textarea name="{0}-value" rows="1" maxlength="{4}" aria-label="Value">\n{2}</textarea></td></tr>',
-            ((name, key, text, MAX_KEY_LENGTH, MAX_VALUE_LENGTH) for key, text in self.rows(value)),
+            '<tr><td><input name="{0}-key" value="{1}" maxlength="{3}" aria-label="{5}"></td>'
+            '<td><textarea name="{0}-value" rows="1" maxlength="{4}" aria-label="{6}">\n{2}</textarea></td></tr>',
+            (
+                (name, key, text, MAX_KEY_LENGTH, MAX_VALUE_LENGTH, _("Key"), _("Value"))
+                for key, text in self.rows(value)
+            ),
         )
         return format_html(
-            '<table class="metadata" id="{}"><thead><tr><th>Key</th><th>Value</th></tr></thead>'
-            "<tbody>{}</tbody></table>",
+            '<table class="metadata" id="{}"><thead><tr><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>',
             (attrs or {}).get("id", f"id_{name}"),
+            _("Key"),
+            _("Value"),
             body,
         )
 
@@ -79,9 +84,11 @@ class MetadataField(forms.Field):
 
     def validate(self, value: Any) -> None:
         """Say which entry breaks which of Stripe's limits."""
-        errors = [f"The key “{key}” stands in two rows." for key in value.repeated]
+        errors = [_("The key “%(key)s” stands in two rows.") % {"key": key} for key in value.repeated]
         if len(value) > MAX_KEYS:
-            errors.append(f"Stripe keeps at most {MAX_KEYS} keys; these are {len(value)}.")
+            errors.append(
+                _("Stripe keeps at most %(most)s keys; these are %(count)s.") % {"most": MAX_KEYS, "count": len(value)}
+            )
         for key, text in value.items():
             errors += _errors_of(key, text)
         if errors:
@@ -95,11 +102,13 @@ class MetadataField(forms.Field):
 def _errors_of(key: str, text: str) -> list[str]:
     errors = []
     if len(key) > MAX_KEY_LENGTH:
-        errors.append(f"The key “{key}” is longer than {MAX_KEY_LENGTH} characters.")
+        errors.append(_("The key “%(key)s” is longer than %(most)s characters.") % {"key": key, "most": MAX_KEY_LENGTH})
     if "[" in key or "]" in key:
-        errors.append(f"The key “{key}” contains a square bracket, which Stripe does not take.")
+        errors.append(_("The key “%(key)s” contains a square bracket, which Stripe does not take.") % {"key": key})
     if len(text) > MAX_VALUE_LENGTH:
-        errors.append(f"The value of “{key}” is longer than {MAX_VALUE_LENGTH} characters.")
+        errors.append(
+            _("The value of “%(key)s” is longer than %(most)s characters.") % {"key": key, "most": MAX_VALUE_LENGTH}
+        )
     return errors
 
 

@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.utils import timezone
+from django.utils import dateformat, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
 
 from stripe_mirror.push.operation import OperationForm
+from stripe_mirror.push.wording import Words
 
 MINUTE = 60
+PASSED = gettext_lazy("This date has passed. Write one in the future.")
 
 
 def now() -> int:
@@ -21,13 +25,25 @@ def now() -> int:
 def moment_words(seconds: int) -> str:
     """ "01 May 2091 at 12:00 (UTC)", in TIME_ZONE (S54)"""
     moment = timezone.localtime(datetime.fromtimestamp(seconds, UTC))
-    return f"{moment:%d %B %Y at %H:%M} ({timezone.get_current_timezone_name()})"
+    words = {"date": _date(moment), "time": f"{moment:%H:%M}", "zone": timezone.get_current_timezone_name()}
+    return _("%(date)s at %(time)s (%(zone)s)") % words
+
+
+def date_words(seconds: int) -> str:
+    """ "01 May 2091 (UTC)" """
+    moment = timezone.localtime(datetime.fromtimestamp(seconds, UTC))
+    return f"{_date(moment)} ({timezone.get_current_timezone_name()})"
+
+
+def _date(moment: datetime) -> str:
+    # Django's letters of a date (https://docs.djangoproject.com/en/5.2/ref/templates/builtins/#date).
+    return dateformat.format(moment, pgettext("date", "d F Y"))
 
 
 class MomentField(forms.DateTimeField):
     """Gives Unix seconds; people write to the minute, in TIME_ZONE."""
 
-    def __init__(self, *, passed: str = "This date has passed. Write one in the future.", **options: Any) -> None:
+    def __init__(self, *, passed: Words = PASSED, **options: Any) -> None:
         """`passed` is the sentence for a moment that has passed; "" where it may have."""
         super().__init__(**options)
         self.passed = passed

@@ -13,13 +13,17 @@ from typing import Any, ClassVar, TypeVar, cast
 from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.conf import conf
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import state
 from stripe_mirror.push.effects import Effects, Step, Undo
+from stripe_mirror.push.importable import Importable
 from stripe_mirror.push.secrets import holds_nul, holds_secret
+from stripe_mirror.push.wording import Words
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,17 @@ class OperationForm(forms.Form):
     """Base of all operation forms; subclasses declare their fields and may override `prepare`."""
 
     reason = forms.CharField(
+        label=gettext_lazy("Reason"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        help_text="Kept in our log, not sent to Stripe.",
+        help_text=gettext_lazy("Kept in our log, not sent to Stripe."),
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, operation: Operation, row: StripeObject) -> None:
         super().__init__(data, initial=operation.initial(row))
+        # Where many rows are judged by this form: all of its fields, and the values that a row leaves alone.
+        self._every: dict[str, forms.Field] = {}
+        self._settled: dict[str, Any] = {}
         self.operation = operation
         self.row = row
         reason = self.fields.pop("reason")
@@ -71,14 +79,31 @@ class OperationForm(forms.Form):
         """Leave alone what was not sent, and keep secrets out of Stripe and of our log (S61)."""
         super().clean()
         cleaned = self.cleaned_data
-        for name, value in list(cleaned.items()):
+        for name, value in [(name, value) for name, value in cleaned.items() if name in self.fields]:
             if self._is_omitted(name):
                 cleaned[name] = self.initial[name]
             elif holds_secret(value):
-                self.add_error(name, "This contains what looks like a Stripe key or secret. Remove it.")
+                self.add_error(name, _("This contains what looks like a Stripe key or secret. Remove it."))
             elif holds_nul(value):
-                self.add_error(name, "This contains a NUL character, which can't be stored. Remove it.")
+                self.add_error(name, _("This contains a NUL character, which can't be stored. Remove it."))
         return cleaned
+
+    def judge(self, row: StripeObject, present: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+        """Judge just these values for another row, `present` being how its form opens; as `is_valid`.
+
+        For many rows: building a form takes much longer. What `prepare` fits to the row stays as it is.
+        """
+        self.row, self.initial, self.data = row, dict(present), {**present, **values}
+        self._every = self._every or dict(self.fields)
+        self.fields = {name: field for name, field in self._every.items() if name in values}
+        cast(Any, self)._bound_fields_cache.clear()
+        self._settled = {name: value for name, value in present.items() if name not in values}
+        self.full_clean()
+        return not self.errors
+
+    def _clean_fields(self) -> None:
+        self.cleaned_data.update(self._settled)
+        super()._clean_fields()  # type: ignore[misc] # the stubs lack it
 
     def _is_omitted(self, name: str) -> bool:
         """A field that a request lacks, other than an empty one, must not clear what Stripe has."""
@@ -93,8 +118,8 @@ class Operation(ABC):
     name: ClassVar[str]
     permission: ClassVar[str] = ""
     # On buttons ("Cancel subscription"), and one sentence beside them.
-    label: ClassVar[str]
-    short_description: ClassVar[str] = ""
+    label: ClassVar[Words]
+    short_description: ClassVar[Words] = ""
     # Stripe's `object` value of the rows it is offered on (for `creates`: of what it makes).
     object_type: ClassVar[str]
     form_class: ClassVar[type[OperationForm]]
@@ -103,8 +128,10 @@ class Operation(ABC):
     # Money or access is lost: a reason is asked for; a dialog is red.
     needs_reason: ClassVar[bool] = False
     danger: ClassVar[bool] = False
+    # What staff come for most: it stands beside the title of its object's page, where others are in a menu.
+    at_hand: ClassVar[bool] = False
     # What can't be undone, shown before confirming; "" where it can.
-    final_warning: ClassVar[str] = ""
+    final_warning: ClassVar[Words] = ""
     # Makes an object rather than changing one: its row is `new_row()`.
     creates: ClassVar[bool] = False
     # Makes another object beside its row, as a refund does beside its charge: each push adds one and none replaces an
@@ -123,12 +150,21 @@ class Operation(ABC):
     not_state: ClassVar[tuple[str, ...]] = ()
     # Form fields that say what to do, not what the object holds: its present state never replaces them.
     decisions: ClassVar[tuple[str, ...]] = ()
+    # How the rows of a file become its forms; None where it can't be imported.
+    importable: ClassVar[Importable | None] = None
     # Operations of one topic replace each other, whichever parameters they send.
     topic: ClassVar[str] = ""
 
     @abstractmethod
     def why_not(self, row: StripeObject) -> str:
         """A sentence where the row's state forbids it, else ""."""
+
+    def why_not_at_a_glance(self, row: StripeObject) -> str:
+        """As `why_not`, but by the row alone: for menus of many rows, for which nothing more may be read.
+
+        An operation whose `why_not` reads more says here what it knows without.
+        """
+        return self.why_not(row)
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """What the form shows at first; values that JSON can hold, for they travel with the form as `opened`."""
@@ -234,9 +270,12 @@ def get_operation(name: str) -> Operation:
 def why_not_user(user: User | AnonymousUser, operation: Operation) -> str:
     """A sentence where this person may not run it at all, else ""."""
     if not user.has_perm(f"stripe_mirror.{operation.permission}"):
-        return f"You may not do this: “{operation.label}” needs the permission {operation.permission}."
+        return _("You may not do this: “%(label)s” needs the permission %(permission)s.") % {
+            "label": operation.label,
+            "permission": operation.permission,
+        }
     if conf.livemode and not user.has_perm("stripe_mirror.act_live"):
-        return "You may not change the live Stripe account: that needs the permission act_live."
+        return _("You may not change the live Stripe account: that needs the permission act_live.")
     return ""
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from stripe_mirror.models import Customer, PaymentMethod, Push, StripeObject, Subscription
 from stripe_mirror.push import state
@@ -16,7 +18,7 @@ from stripe_mirror.push.operation import Call, Operation, OperationForm, registe
 from stripe_mirror.push.subscription_facts import ENDED
 
 DEFAULT = ("invoice_settings", "default_payment_method")
-UNATTACHED = "This payment method is not attached to a customer. Once detached, none can be used again."
+UNATTACHED = gettext_lazy("This payment method is not attached to a customer. Once detached, none can be used again.")
 
 
 class PaymentMethodForm(OperationForm):
@@ -31,7 +33,7 @@ class PaymentMethodOperation(Operation):
 
     def why_not(self, row: StripeObject) -> str:
         """Only what is attached."""
-        return UNATTACHED if row.deleted_at or not customer_of(row) else ""
+        return str(UNATTACHED) if row.deleted_at or not customer_of(row) else ""
 
 
 @register
@@ -39,8 +41,8 @@ class SetDefaultPaymentMethod(PaymentMethodOperation):
     """https://docs.stripe.com/api/customers/update, `invoice_settings.default_payment_method`"""
 
     name = "set_default_payment_method"
-    label = "Set as default"
-    short_description = "Charge the customer's invoices with this payment method."
+    label = gettext_lazy("Set as default")
+    short_description = gettext_lazy("Charge the customer's invoices with this payment method.")
 
     def why_not(self, row: StripeObject) -> str:
         """Not what is the default already."""
@@ -48,8 +50,12 @@ class SetDefaultPaymentMethod(PaymentMethodOperation):
             return reason
         customer = _mirrored_customer(customer_of(row))
         if customer and customer.deleted_at:
-            return "Its customer was deleted in Stripe."
-        return "It is the customer's default already." if _default_of(customer) == row.pk else ""
+            return _("Its customer was deleted in Stripe.")
+        return _("It is the customer's default already.") if _default_of(customer) == row.pk else ""
+
+    def why_not_at_a_glance(self, row: StripeObject) -> str:
+        """Which one is the default stands in the customer."""
+        return super().why_not(row)
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """One update of the customer."""
@@ -61,20 +67,31 @@ class SetDefaultPaymentMethod(PaymentMethodOperation):
         """Which one comes in whose place."""
         self.plan(row, cleaned)
         held = _default_of(_mirrored_customer(customer_of(row)))
-        instead = f" instead of {_named(held)}" if held else ""
-        return [f"{row} becomes the customer's default payment method{instead}."]
+        if held:
+            return [
+                _("%(row)s becomes the customer's default payment method instead of %(method)s.")
+                % {"row": row, "method": _named(held)}
+            ]
+        return [_("%(row)s becomes the customer's default payment method.") % {"row": row}]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What is charged with it; a payment method that a subscription names comes before the customer's."""
         follows = [
-            "Nothing is charged now. Invoices and subscriptions that name no payment method of their own are charged "
-            "with it from the next attempt on."
+            _(
+                "Nothing is charged now. Invoices and subscriptions that name no payment method of their "
+                "own are charged with it from the next attempt on."
+            )
         ]
         own = _running(customer_of(row)).exclude(default_payment_method=None)
         if count := own.exclude(default_payment_method=row.pk).count():
-            follows.append(f"{_subscriptions(count)} of this customer keep a payment method of their own.")
+            words = ngettext(
+                "%(count)s subscription of this customer keeps a payment method of its own.",
+                "%(count)s subscriptions of this customer keep a payment method of their own.",
+                count,
+            )
+            follows.append(words % {"count": count})
         if _has_expired(row):
-            follows.append("This card has expired: its bank will probably decline.")
+            follows.append(_("This card has expired: its bank will probably decline."))
         return Effects(follows=tuple(follows))
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -100,12 +117,12 @@ class DetachPaymentMethod(PaymentMethodOperation):
     """https://docs.stripe.com/api/payment_methods/detach"""
 
     name = "detach_payment_method"
-    label = "Detach"
-    short_description = "Take the payment method off its customer, for good."
+    label = gettext_lazy("Detach")
+    short_description = gettext_lazy("Take the payment method off its customer, for good.")
     bulk = True
     needs_reason = True
     danger = True
-    final_warning = (
+    final_warning = gettext_lazy(
         "A detached payment method can never be attached or charged again: the customer would have to enter it anew."
     )
 
@@ -116,20 +133,21 @@ class DetachPaymentMethod(PaymentMethodOperation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
         customer = _mirrored_customer(customer_of(row))
-        return [f"{row} is detached from {customer or customer_of(row)}."]
+        return [_("%(row)s is detached from %(customer)s.") % {"row": row, "customer": customer or customer_of(row)}]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Who loses what invoices are charged with."""
         follows, left = [], ""
         customer = _mirrored_customer(customer_of(row))
         if _default_of(customer) == row.pk:
-            follows.append("The customer has no default payment method then, and invoices that rely on it stay unpaid.")
+            follows.append(
+                _("The customer has no default payment method then, and invoices that rely on it stay unpaid.")
+            )
         elif customer:
             left = _named(_default_of(customer)) if _default_of(customer) else ""
         if count := _running(customer_of(row)).filter(default_payment_method=row.pk).count():
-            instead = f"charged with the customer's default, {left}" if left else "left without a payment method"
-            follows.append(f"{_subscriptions(count)} that name it are {instead}.")
-        follows.append("Payments that were made with it stay, and can still be refunded.")
+            follows.append(_naming_words(count, left))
+        follows.append(_("Payments that were made with it stay, and can still be refunded."))
         return Effects(follows=tuple(follows), final=self.final_warning)
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -163,8 +181,21 @@ def _running(customer_id: str) -> QuerySet[Any]:
     return Subscription.objects.alive().filter(customer=customer_id).exclude(status__in=ENDED)
 
 
-def _subscriptions(count: int) -> str:
-    return "1 subscription" if count == 1 else f"{count} subscriptions"
+def _naming_words(count: int, left: str) -> str:
+    """What becomes of the subscriptions that name what is detached; `left` is the customer's default, or ""."""
+    if left:
+        words = ngettext(
+            "%(count)s subscription that names it is charged with the customer's default, %(left)s.",
+            "%(count)s subscriptions that name it are charged with the customer's default, %(left)s.",
+            count,
+        )
+    else:
+        words = ngettext(
+            "%(count)s subscription that names it is left without a payment method.",
+            "%(count)s subscriptions that name it are left without a payment method.",
+            count,
+        )
+    return words % {"count": count, "left": left}
 
 
 def _has_expired(row: StripeObject) -> bool:

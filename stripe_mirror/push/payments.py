@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Charge, CheckoutSession, InvoicePayment, StripeObject
 from stripe_mirror.money import format_money
@@ -23,10 +25,10 @@ CANCELABLE = ("requires_payment_method", "requires_confirmation", "requires_acti
 # Stripe's values of `cancellation_reason` that a person may give.
 REASONS = [
     ("", "—"),
-    ("requested_by_customer", "Requested by the customer"),
-    ("duplicate", "Duplicate"),
-    ("fraudulent", "Fraudulent"),
-    ("abandoned", "Abandoned"),
+    ("requested_by_customer", gettext_lazy("Requested by the customer")),
+    ("duplicate", gettext_lazy("Duplicate")),
+    ("fraudulent", gettext_lazy("Fraudulent")),
+    ("abandoned", gettext_lazy("Abandoned")),
 ]
 
 
@@ -65,12 +67,12 @@ class PaymentOperation(Operation):
 class CaptureForm(OperationForm):
     """How much of what is held. For many rows: all of each."""
 
-    amount_to_capture = AmountField(label="Amount", required=False)
+    amount_to_capture = AmountField(label=gettext_lazy("Amount"), required=False)
     statement_descriptor_suffix = forms.CharField(
-        label="Suffix on the statement",
+        label=gettext_lazy("Suffix on the statement"),
         required=False,
         max_length=22,
-        help_text="Stands behind your name on the customer's card statement.",
+        help_text=gettext_lazy("Stands behind your name on the customer's card statement."),
     )
 
     def prepare(self) -> None:
@@ -80,16 +82,19 @@ class CaptureForm(OperationForm):
         elif isinstance(field := self.fields["amount_to_capture"], AmountField):
             field.currency = currency_of(self.row)
             held = format_money(held_of(self.row), field.currency)
-            field.help_text = f"In {field.currency.upper()}. {held} are held; what you don't take is released."
+            field.help_text = _("In %(currency)s. %(held)s are held; what you don't take is released.") % {
+                "currency": field.currency.upper(),
+                "held": held,
+            }
 
     def clean(self) -> dict[str, Any]:
         """An amount, and at most what is held."""
         cleaned = super().clean()
         if "amount_to_capture" in cleaned and cleaned["amount_to_capture"] is None:
-            self.add_error("amount_to_capture", "Write the amount to capture.")
+            self.add_error("amount_to_capture", _("Write the amount to capture."))
         elif cleaned.get("amount_to_capture", 0) > held_of(self.row):
             held = format_money(held_of(self.row), currency_of(self.row))
-            self.add_error("amount_to_capture", f"At most {held} can be captured.")
+            self.add_error("amount_to_capture", _("At most %(held)s can be captured.") % {"held": held})
         return cleaned
 
 
@@ -98,10 +103,12 @@ class CapturePayment(PaymentOperation):
     """https://docs.stripe.com/api/payment_intents/capture"""
 
     name = "capture_payment"
-    label = "Capture payment"
-    short_description = "Take the money that is held, all or part of it."
+    label = gettext_lazy("Capture payment")
+    short_description = gettext_lazy("Take the money that is held, all or part of it.")
     form_class = CaptureForm
-    final_warning = "What was captured can only be refunded, without Stripe's fee; what was released is gone."
+    final_warning = gettext_lazy(
+        "What was captured can only be refunded, without Stripe's fee; what was released is gone."
+    )
     decisions = ("amount_to_capture", "statement_descriptor_suffix")
 
     def why_not(self, row: StripeObject) -> str:
@@ -110,13 +117,13 @@ class CapturePayment(PaymentOperation):
             return gone
         status = _status(row)
         if status == HELD:
-            return "" if held_of(row) else ODD_SHAPE_WORDS
+            return "" if held_of(row) else str(ODD_SHAPE_WORDS)
         if status == "succeeded":
-            return "This payment is captured already."
+            return _("This payment is captured already.")
         return (
-            f"Nothing is held by this payment. Its status is “{status.replace('_', ' ')}”."
+            _("Nothing is held by this payment. Its status is “%(status)s”.") % {"status": status.replace("_", " ")}
             if status
-            else ODD_SHAPE_WORDS
+            else str(ODD_SHAPE_WORDS)
         )
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
@@ -129,7 +136,7 @@ class CapturePayment(PaymentOperation):
         amount = _taken(row, cleaned)
         if amount > held_of(row):
             held = format_money(held_of(row), currency_of(row))
-            raise NotAllowed(f"Nothing was sent: only {held} are held.")
+            raise NotAllowed(_("Nothing was sent: only %(held)s are held.") % {"held": held})
         params: dict[str, Any] = {"amount_to_capture": amount}
         if cleaned.get("statement_descriptor_suffix"):
             params["statement_descriptor_suffix"] = cleaned["statement_descriptor_suffix"]
@@ -139,20 +146,25 @@ class CapturePayment(PaymentOperation):
         """What is taken, what is released, until when it is held."""
         self.plan(row, cleaned)
         amount, held, currency = _taken(row, cleaned), held_of(row), currency_of(row)
-        lines = [f"{format_money(amount, currency)} of the {format_money(held, currency)} that are held are taken."]
+        lines = [
+            _("%(amount)s of the %(held)s that are held are taken.")
+            % {"amount": format_money(amount, currency), "held": format_money(held, currency)}
+        ]
         if amount < held:
-            lines.append(f"{format_money(held - amount, currency)} are released to the customer.")
+            lines.append(
+                _("%(amount)s are released to the customer.") % {"amount": format_money(held - amount, currency)}
+            )
         return lines + _held_until(row)
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What moves, and the receipt."""
         amount, held, currency = _taken(row, cleaned), held_of(row), currency_of(row)
-        money = [Amount("Taken from the customer", amount, currency)]
+        money = [Amount(_("Taken from the customer"), amount, currency)]
         if amount < held:
-            money.append(Amount("Released to the customer", held - amount, currency))
-        follows = ["Stripe's fee is taken from what is captured."]
+            money.append(Amount(_("Released to the customer"), held - amount, currency))
+        follows = [_("Stripe's fee is taken from what is captured.")]
         if receipt := state.text(row.data.get("receipt_email")):
-            follows.append(f"Stripe mails a receipt to {receipt} (not in test mode).")
+            follows.append(_("Stripe mails a receipt to %(receipt)s (not in test mode).") % {"receipt": receipt})
         return Effects(money=tuple(money), follows=tuple(follows), final=self.final_warning)
 
     def is_done(self, row: StripeObject, call: Call) -> bool:
@@ -171,13 +183,13 @@ def _held_until(row: StripeObject) -> list[str]:
     until = state.look_up(charge.data, ("payment_method_details", "card", "capture_before")) if charge else None
     if not isinstance(until, int):
         return []
-    return [f"The money is held until {moment_words(until)}; then Stripe releases it."]
+    return [_("The money is held until %(moment)s; then Stripe releases it.") % {"moment": moment_words(until)}]
 
 
 class CancelPaymentForm(OperationForm):
     """Why, for Stripe."""
 
-    cancellation_reason = forms.ChoiceField(label="Reason for Stripe", required=False, choices=REASONS)
+    cancellation_reason = forms.ChoiceField(label=gettext_lazy("Reason for Stripe"), required=False, choices=REASONS)
 
 
 @register
@@ -185,28 +197,34 @@ class CancelPayment(PaymentOperation):
     """https://docs.stripe.com/api/payment_intents/cancel"""
 
     name = "cancel_payment"
-    label = "Cancel payment"
-    short_description = "Give it up; money that is held is released."
+    label = gettext_lazy("Cancel payment")
+    short_description = gettext_lazy("Give it up; money that is held is released.")
     form_class = CancelPaymentForm
     needs_reason = True
     danger = True
-    final_warning = "A cancelled payment can't be taken up again: the customer would have to pay anew."
+    final_warning = gettext_lazy("A cancelled payment can't be taken up again: the customer would have to pay anew.")
     decisions = ("cancellation_reason",)
 
     def why_not(self, row: StripeObject) -> str:
         """Paid ones are refunded; those of an invoice or a Checkout session end with these."""
+        return self.why_not_at_a_glance(row) or _why_not_alone(row)
+
+    def why_not_at_a_glance(self, row: StripeObject) -> str:
+        """By the status."""
         if gone := why_not_deleted(row):
             return gone
         status = _status(row)
         if not status:
-            return ODD_SHAPE_WORDS
+            return str(ODD_SHAPE_WORDS)
         if status == "succeeded":
-            return "This payment has succeeded. Refund its charge instead."
+            return _("This payment has succeeded. Refund its charge instead.")
         if status == "canceled":
-            return "This payment is cancelled already."
+            return _("This payment is cancelled already.")
         if status not in CANCELABLE:
-            return f"This payment is {status.replace('_', ' ')}: it can't be cancelled before its outcome is known."
-        return _why_not_alone(row)
+            return _("This payment is %(status)s: it can't be cancelled before its outcome is known.") % {
+                "status": status.replace("_", " ")
+            }
+        return ""
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """None given."""
@@ -222,16 +240,19 @@ class CancelPayment(PaymentOperation):
         """What was asked for, and what is released."""
         amount = row.data.get("amount")
         asked = format_money(amount if isinstance(amount, int) else None, currency_of(row))
-        lines = [f"The payment of {asked} is given up; the customer can't complete it any more."]
+        lines = [_("The payment of %(asked)s is given up; the customer can't complete it any more.") % {"asked": asked}]
         if held := held_of(row):
-            lines.append(f"{format_money(held, currency_of(row))} that are held are released to the customer.")
+            lines.append(
+                _("%(amount)s that are held are released to the customer.")
+                % {"amount": format_money(held, currency_of(row))}
+            )
         return lines
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What is released."""
         held = held_of(row)
-        money = (Amount("Released to the customer", held, currency_of(row)),) if held else ()
-        follows = ("It can take the bank some days to show released money.",) if held else ()
+        money = (Amount(_("Released to the customer"), held, currency_of(row)),) if held else ()
+        follows = (_("It can take the bank some days to show released money."),) if held else ()
         return Effects(money=money, follows=follows, final=self.final_warning)
 
     def is_done(self, row: StripeObject, call: Call) -> bool:
@@ -243,7 +264,11 @@ def _why_not_alone(row: StripeObject) -> str:
     paying = InvoicePayment.objects.filter(payment_intent=row.pk).exclude(status="canceled")
     if payment := paying.select_related("invoice").first():
         number = payment.invoice.data.get("number") if payment.invoice else ""
-        return f"This payment belongs to the invoice {number or payment.invoice_id}. Void the invoice instead."
+        return _("This payment belongs to the invoice %(number)s. Void the invoice instead.") % {
+            "number": number or payment.invoice_id
+        }
     if session := CheckoutSession.objects.filter(payment_intent=row.pk, status="open").first():
-        return f"This payment belongs to the open Checkout session {session.pk}. Expire that in Stripe instead."
+        return _("This payment belongs to the open Checkout session %(id)s. Expire that in Stripe instead.") % {
+            "id": session.pk
+        }
     return ""

@@ -16,8 +16,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from stripe_mirror.kinds import get_kind
+from stripe_mirror.language import log_language
 from stripe_mirror.models import Approval, Push, StripeObject
 from stripe_mirror.push.errors import ODD_SHAPE, ODD_SHAPE_WORDS, CantCheck, CantReach, NotAllowed, PushError
 from stripe_mirror.push.limits import Limits, Stakes, above_limit_words, approved_stakes, in_words, limits_of, stakes_of
@@ -63,14 +65,16 @@ def claim(planned: QuerySet[Push], push: Push) -> bool:
     )
 
 
+@log_language()
 def run(push: Push, operation: Operation, form: Mapping[str, Any]) -> bool:
     """Send a claimed push, by the same steps as a single one. False where Stripe can't be reached: it waits again."""
     approval = approval_of(push) if operation.limited else None
     try:
         fresh = _read(push, operation)
-        # What takes another push back says only what differs from how the form opens.
-        cleaned = _cleaned(operation, fresh, filled(operation, fresh, form) if push.undoes_id else form)
-        call = checked_call(operation, fresh, cleaned=cleaned, opened=approval.opened if approval else {})
+        # What takes another push back, or comes from a file, says only what differs from how the form opens.
+        partial = push.undoes_id or (push.job_id and push.form)
+        cleaned = _cleaned(operation, fresh, filled(operation, fresh, form) if partial else form)
+        call = checked_call(operation, fresh, cleaned=cleaned, opened=approval.opened if approval else push.opened)
         stakes = stakes_of(operation, fresh, cleaned)
         if approval:
             _demand_approved(stakes, approved_stakes(approval))
@@ -84,7 +88,7 @@ def run(push: Push, operation: Operation, form: Mapping[str, Any]) -> bool:
         return True
     except ODD_SHAPE:
         logger.exception("%s of %s could not be prepared", push.operation, push.object_id)
-        words = f"Nothing was sent. {ODD_SHAPE_WORDS}"
+        words = _("Nothing was sent. %(reason)s") % {"reason": ODD_SHAPE_WORDS}
         _mark(push, state=Push.State.REFUSED, message=words, finished_at=timezone.now(), next_attempt_at=None)
         return True
     if approval is None and limits_of(push.user, operation).exceeded_by(stakes):
@@ -108,7 +112,7 @@ def _cleaned(operation: Operation, fresh: StripeObject, form: Mapping[str, Any])
     except NotAllowed:
         # What forbids it altogether says more than what the form makes of that.
         if reason := operation.why_not(fresh):
-            raise NotAllowed(f"Nothing was sent. {reason}") from None
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": reason}) from None
         raise
 
 
@@ -121,7 +125,10 @@ def _demand_approved(stakes: Stakes, approved: Stakes) -> None:
     """Nothing is moved that nobody approved. Raises NotAllowed."""
     if Limits({code: amount for amount, code in approved}).exceeded_by(stakes):
         now, then = in_words(stakes), in_words(approved)
-        raise NotAllowed(f"Nothing was sent: by now this would be {now}, but {then} was approved. Ask for it again.")
+        raise NotAllowed(
+            _("Nothing was sent: by now this would be %(now)s, but %(then)s was approved. Ask for it again.")
+            % {"now": now, "then": then}
+        )
 
 
 def _wait(push: Push, stakes: Stakes, **fields: Any) -> None:
@@ -173,6 +180,7 @@ def attempt_fields(operation: Operation, fresh: StripeObject, *, call: Call) -> 
     }
 
 
+@log_language()
 def waiting_fields(stakes: Stakes) -> dict[str, Any]:
     """What differs where another person has to approve it first: it is not sent."""
     return {

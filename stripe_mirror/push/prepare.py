@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from stripe_mirror.models import Change, StripeObject
 from stripe_mirror.pull.apply import Origin
 from stripe_mirror.pull.fetch import Overtaken, fetch_now
@@ -21,13 +23,16 @@ def read_fresh(row: StripeObject, *, patient: bool = False) -> StripeObject:
     try:
         known = fetch_now(row.kind, row.pk, origin=Origin(source=Change.Source.SYNC), patient=patient)
     except Refused as failure:
-        raise CantCheck(f"Nothing was sent: Stripe refused to show the object. {scrubbed(str(failure))}") from None
+        raise CantCheck(
+            _("Nothing was sent: Stripe refused to show the object. %(failure)s") % {"failure": scrubbed(str(failure))}
+        ) from None
     except (StripeFailure, Overtaken) as failure:
         raise CantReach(
-            f"Nothing was sent, because the object could not be read from Stripe first. {scrubbed(str(failure))}"
+            _("Nothing was sent, because the object could not be read from Stripe first. %(failure)s")
+            % {"failure": scrubbed(str(failure))}
         ) from None
     if known is None:
-        raise CantCheck("Nothing was sent: Stripe has no such object.")
+        raise CantCheck(_("Nothing was sent: Stripe has no such object."))
     fresh: StripeObject = type(row)._default_manager.get(pk=row.pk)
     return fresh
 
@@ -37,7 +42,7 @@ def checked_call(
 ) -> Call:
     """The request for a freshly read row. Raises NotAllowed, Conflict or NothingToChange."""
     if reason := operation.why_not(fresh):
-        raise NotAllowed(f"Nothing was sent. {reason}")
+        raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": reason})
     shown = {name: value for name, value in opened.items() if name not in operation.decisions}
     merged, clashes = state.rebase(shown, operation.initial(fresh), cleaned)
     if clashes:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from stripe_mirror.language import log_language
 from stripe_mirror.models import StripeObject
 from stripe_mirror.push import state
 from stripe_mirror.push.effects import Amount, Effects
@@ -28,6 +31,8 @@ class Preview:
     # Stripe has a preview of its own: it must be asked, and have answered, before anyone can confirm (S43).
     needed: bool = False
     asked: bool = False
+    # What Stripe answered, where it was asked.
+    answer: Mapping[str, Any] | None = None
     failure: str = ""
     # The form isn't complete yet, so that it can't be said whether Stripe has to be asked.
     unclear: bool = False
@@ -36,12 +41,6 @@ class Preview:
     def may_confirm(self) -> bool:
         """Whether what Stripe says is on the page, where it has a say."""
         return not self.failure and not self.unclear and (self.asked or not self.needed)
-
-    def told(self) -> dict[str, Any]:
-        """As the receipt keeps it."""
-        lists = {"money": self.effects.money, "lines": self.effects.lines}
-        amounts = {name: [asdict(amount) for amount in held] for name, held in lists.items()}
-        return {"summary": self.summary, "follows": list(self.effects.follows), "final": self.effects.final, **amounts}
 
 
 def preview(operation: Operation, row: StripeObject, cleaned: Mapping[str, Any], *, ask: bool) -> Preview:
@@ -61,12 +60,31 @@ def preview(operation: Operation, row: StripeObject, cleaned: Mapping[str, Any],
         has_one = type(operation).preview is not Operation.preview
         return Preview(effects=Effects(final=operation.final_warning), unclear=has_one)
     try:
-        effects = operation.effects(row, cleaned, _answer(question))
+        answer = _answer(question)
+        effects = operation.effects(row, cleaned, answer)
     except StripeFailure as failure:
-        return Preview(summary, [call], needed=True, failure=f"Stripe gave no preview. {scrubbed(str(failure))}")
+        return Preview(
+            summary,
+            [call],
+            needed=True,
+            failure=_("Stripe gave no preview. %(failure)s") % {"failure": scrubbed(str(failure))},
+        )
     except ODD_SHAPE:
-        return Preview(summary, [call], needed=True, failure="Stripe gave a preview in a shape that isn't known here.")
-    return Preview(summary, [call], effects, needed=True, asked=True)
+        return Preview(
+            summary, [call], needed=True, failure=_("Stripe gave a preview in a shape that isn't known here.")
+        )
+    return Preview(summary, [call], effects, needed=True, asked=True, answer=answer)
+
+
+@log_language()
+def told(operation: Operation, row: StripeObject, cleaned: Mapping[str, Any], seen: Preview) -> dict[str, Any]:
+    """What a page said, as the receipt keeps it: in the log's language."""
+    summary, effects = seen.summary, seen.effects
+    if summary:
+        summary, effects = operation.summary(row, cleaned), operation.effects(row, cleaned, seen.answer)
+    lists = {"money": effects.money, "lines": effects.lines}
+    amounts = {name: [asdict(amount) for amount in held] for name, held in lists.items()}
+    return {"summary": summary, "follows": list(effects.follows), "final": str(effects.final), **amounts}
 
 
 def _answer(question: Call) -> Mapping[str, Any]:

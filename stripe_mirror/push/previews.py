@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import moments
@@ -24,19 +26,20 @@ from stripe_mirror.push.subscription_facts import (
     price_of,
     status_of,
 )
+from stripe_mirror.push.wording import Words
 from stripe_mirror.stripe_api.client import api_version
 
 PREVIEW_PATH = "/v1/invoices/create_preview"
 CREATE, ALWAYS, NO_PRORATION = "create_prorations", "always_invoice", "none"
 PRORATIONS = [
-    (CREATE, "With the next invoice"),
-    (ALWAYS, "With an invoice at once"),
-    (NO_PRORATION, "Not at all: nothing is credited or charged for the running period"),
+    (CREATE, gettext_lazy("With the next invoice")),
+    (ALWAYS, gettext_lazy("With an invoice at once")),
+    (NO_PRORATION, gettext_lazy("Not at all: nothing is credited or charged for the running period")),
 ]
 ALLOW, REFUSE = "allow_incomplete", "error_if_incomplete"
 # From this version on a subscription can be paused, and a billing date is set by an object instead of a word.
 ENDIVE = "2026-09-30"
-NOTHING_TO_BILL = "Stripe has nothing to bill for this."
+NOTHING_TO_BILL = gettext_lazy("Stripe has nothing to bill for this.")
 
 
 def speaks_endive() -> bool:
@@ -53,15 +56,15 @@ class ProrationForm(OperationForm):
     """How a change inside a period is billed."""
 
     proration_behavior = forms.ChoiceField(
-        label="Bill the difference for the running period", widget=forms.RadioSelect, choices=PRORATIONS
+        label=gettext_lazy("Bill the difference for the running period"), widget=forms.RadioSelect, choices=PRORATIONS
     )
     payment_behavior = forms.ChoiceField(
-        label="If a payment at once fails",
+        label=gettext_lazy("If a payment at once fails"),
         widget=forms.RadioSelect,
         required=False,
         choices=[
-            (ALLOW, "Change it anyhow: the subscription becomes past due"),
-            (REFUSE, "Change nothing"),
+            (ALLOW, gettext_lazy("Change it anyhow: the subscription becomes past due")),
+            (REFUSE, gettext_lazy("Change nothing")),
         ],
     )
     # The moment that preview and call prorate at, so that both come to the same.
@@ -111,10 +114,10 @@ def payment_params(cleaned: Mapping[str, Any]) -> dict[str, Any]:
 def proration_words(cleaned: Mapping[str, Any]) -> str:
     """How the difference is billed, as a line of a summary."""
     words = {
-        CREATE: "The difference for the running period goes onto the next invoice.",
-        ALWAYS: "The difference for the running period is invoiced at once.",
+        CREATE: _("The difference for the running period goes onto the next invoice."),
+        ALWAYS: _("The difference for the running period is invoiced at once."),
     }
-    return words.get(cleaned["proration_behavior"], "Nothing is credited or charged for the running period.")
+    return words.get(cleaned["proration_behavior"], _("Nothing is credited or charged for the running period."))
 
 
 def same_proration(push: Push) -> dict[str, Any]:
@@ -126,16 +129,20 @@ def change_follows(row: StripeObject, cleaned: Mapping[str, Any], *, at_once: bo
     """What comes by itself of a change of what is billed."""
     follows = []
     if at_once and collects(row) == AUTOMATIC:
-        failing = (
-            "nothing is changed" if payment_params(cleaned) else "the change stays and the subscription is past due"
+        follows.append(
+            _("An invoice is made and charged at once. If the payment fails, nothing is changed.")
+            if payment_params(cleaned)
+            else _(
+                "An invoice is made and charged at once. If the payment fails, the change stays and "
+                "the subscription is past due."
+            )
         )
-        follows.append(f"An invoice is made and charged at once. If the payment fails, {failing}.")
     elif at_once:
-        follows.append("An invoice is made at once, for the customer to pay.")
+        follows.append(_("An invoice is made at once, for the customer to pay."))
     if at_once:
-        follows.append("Stripe e-mails the invoice or the receipt where its settings say so.")
+        follows.append(_("Stripe e-mails the invoice or the receipt where its settings say so."))
     if row.data.get("pending_update"):
-        follows.append("An earlier change that still waits for its payment is dropped.")
+        follows.append(_("An earlier change that still waits for its payment is dropped."))
     return follows
 
 
@@ -150,7 +157,7 @@ def effects_of(
     *,
     at_once: bool,
     follows: Iterable[str] = (),
-    final: str = "",
+    final: Words = "",
     date: int | None = None,
     words: str = "",
 ) -> Effects:
@@ -208,20 +215,20 @@ def renewal_start(row: StripeObject, preview: Mapping[str, Any]) -> int | None:
 def _due(preview: Mapping[str, Any], words: str) -> Amount:
     currency = str(preview["currency"])
     if (total := int(preview["total"])) < 0:
-        return Amount("Credited to the customer's balance for later invoices", -total, currency)
+        return Amount(_("Credited to the customer's balance for later invoices"), -total, currency)
     return Amount(words, int(preview["amount_due"]), currency)
 
 
 def _words_at_once(row: StripeObject) -> str:
     if row.data.get("pause_collection"):
-        return "Put on an invoice at once, which is not collected while collection is paused"
+        return _("Put on an invoice at once, which is not collected while collection is paused")
     if status_of(row) == "unpaid":
-        return "Put on an invoice at once, which stays a draft while the subscription is unpaid"
-    return "Charged at once" if collects(row) == AUTOMATIC else "Invoiced at once"
+        return _("Put on an invoice at once, which stays a draft while the subscription is unpaid")
+    return _("Charged at once") if collects(row) == AUTOMATIC else _("Invoiced at once")
 
 
 def _words_later(start: int | None) -> str:
-    return f"Next invoice, on {moments.moment_words(start)}" if start else "Next invoice"
+    return _("Next invoice, on %(moment)s") % {"moment": moments.moment_words(start)} if start else _("Next invoice")
 
 
 def _prorations(preview: Mapping[str, Any], date: int | None) -> list[Amount]:
@@ -231,7 +238,7 @@ def _prorations(preview: Mapping[str, Any], date: int | None) -> list[Amount]:
     mine = [line for line in _lines(preview) if is_proration(line) and line["period"]["start"] == date]
     if not mine:
         return []
-    return [Amount("Of this for the running period", sum(int(line["amount"]) for line in mine), mine[0]["currency"])]
+    return [Amount(_("Of this for the running period"), sum(int(line["amount"]) for line in mine), mine[0]["currency"])]
 
 
 def lines_of(preview: Mapping[str, Any]) -> list[Amount]:
@@ -239,9 +246,9 @@ def lines_of(preview: Mapping[str, Any]) -> list[Amount]:
     currency = str(preview["currency"])
     lines = [Amount(str(line.get("description") or "—"), int(line["amount"]), currency) for line in _lines(preview)]
     more = [
-        ("Further lines", int(preview["subtotal"]) - sum(line.amount for line in lines)),
-        ("Discounts", -_sum(preview.get("total_discount_amounts"))),
-        ("Taxes", _sum(tax for tax in preview.get("total_taxes") or [] if tax.get("tax_behavior") == "exclusive")),
+        (_("Further lines"), int(preview["subtotal"]) - sum(line.amount for line in lines)),
+        (_("Discounts"), -_sum(preview.get("total_discount_amounts"))),
+        (_("Taxes"), _sum(tax for tax in preview.get("total_taxes") or [] if tax.get("tax_behavior") == "exclusive")),
     ]
     lines += [Amount(words, amount, currency) for words, amount in more if amount]
     if rest := int(preview["amount_due"]) - sum(line.amount for line in lines):
@@ -251,8 +258,8 @@ def lines_of(preview: Mapping[str, Any]) -> list[Amount]:
 
 def _balance_words(rest: int, preview: Mapping[str, Any]) -> str:
     if rest < 0:
-        return "From the customer's balance"
-    return "Credited to the customer's balance" if int(preview["total"]) < 0 else "Owed from before"
+        return _("From the customer's balance")
+    return _("Credited to the customer's balance") if int(preview["total"]) < 0 else _("Owed from before")
 
 
 def _sum(amounts: Iterable[Mapping[str, Any]] | None) -> int:

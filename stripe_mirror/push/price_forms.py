@@ -11,7 +11,10 @@ from typing import Any, ClassVar, cast
 from babel import Locale
 from babel.core import get_global
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from stripe_mirror.language import spoken
 from stripe_mirror.models import Price
 from stripe_mirror.money import WrongAmount, to_fine_minor, to_major, to_minor
 from stripe_mirror.push.customer_forms import text
@@ -21,33 +24,44 @@ from stripe_mirror.push.operation import OperationForm
 
 ONCE = ""
 INTERVALS = [
-    (ONCE, "Once"),
-    ("day", "Daily"),
-    ("week", "Weekly"),
-    ("month", "Monthly"),
-    ("year", "Yearly"),
+    (ONCE, gettext_lazy("Once")),
+    ("day", gettext_lazy("Daily")),
+    ("week", gettext_lazy("Weekly")),
+    ("month", gettext_lazy("Monthly")),
+    ("year", gettext_lazy("Yearly")),
 ]
 # Prices among which the usual currency is looked for.
 NEWEST = 100
 # Stripe bills at least every three years.
 MOST_INTERVALS = {"day": 1095, "week": 156, "month": 36, "year": 3}
+# What exports call these fields.
+TERMS_COLUMNS = {
+    "recurring.interval": "interval",
+    "recurring_interval": "interval",
+    "recurring.interval_count": "interval_count",
+    "recurring_interval_count": "interval_count",
+}
 TAX_BEHAVIOR = [
-    ("", "As set for the account"),
-    ("exclusive", "Tax comes on top"),
-    ("inclusive", "Tax is included"),
+    ("", gettext_lazy("As set for the account")),
+    ("exclusive", gettext_lazy("Tax comes on top")),
+    ("inclusive", gettext_lazy("Tax is included")),
 ]
 
 
-@cache
 def currencies() -> list[tuple[str, str]]:
     """What is legal tender somewhere today, by code: "eur", "EUR – Euro". Which of them it takes Stripe says."""
+    return _currencies(spoken())
+
+
+@cache
+def _currencies(language: Locale) -> list[tuple[str, str]]:
     tender = {
         code
         for used in get_global("territory_currencies").values()
         for code, _, until, legal in used
         if until is None and legal
     }
-    names = Locale("en").currencies
+    names = language.currencies
     return [(code.lower(), f"{code} – {names.get(code, code)}") for code in sorted(tender)]
 
 
@@ -87,7 +101,7 @@ class UnitAmountField(forms.CharField):
         except WrongAmount as error:
             raise forms.ValidationError(str(error)) from None
         if minor < 0:
-            raise forms.ValidationError("A price can't be below zero. Use a coupon to take something off.")
+            raise forms.ValidationError(_("A price can't be below zero. Use a coupon to take something off."))
         return as_parameter(Decimal(minor))
 
     def run_validators(self, value: Any) -> None:
@@ -104,11 +118,11 @@ def as_parameter(minor: Decimal) -> dict[str, Any]:
 class AmountForm(OperationForm):
     """How much one unit costs."""
 
-    unit_amount = UnitAmountField(label="Amount", max_length=40)
+    unit_amount = UnitAmountField(label=gettext_lazy("Amount"), max_length=40)
     fractions = forms.BooleanField(
-        label="The amount has fractions of the smallest coin",
+        label=gettext_lazy("The amount has fractions of the smallest coin"),
         required=False,
-        help_text="For usage priced at, say, 0.0005. The total of an invoice line is rounded.",
+        help_text=gettext_lazy("For usage priced at, say, 0.0005. The total of an invoice line is rounded."),
     )
 
     def amount_currency(self) -> str:
@@ -137,22 +151,25 @@ class TermsForm(AmountForm):
         "tax_behavior",
     )
 
-    currency = forms.ChoiceField(label="Currency", choices=currencies)
-    interval = forms.ChoiceField(label="Charged", required=False, choices=INTERVALS)
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=currencies)
+    interval = forms.ChoiceField(label=gettext_lazy("Charged"), required=False, choices=INTERVALS)
     interval_count = forms.IntegerField(
-        label="Every how many",
+        label=gettext_lazy("Every how many"),
         required=False,
         min_value=1,
-        help_text="3 with “Monthly” charges every three months.",
+        help_text=gettext_lazy("3 with “Monthly” charges every three months."),
     )
-    tax_behavior = forms.ChoiceField(label="Tax", required=False, choices=TAX_BEHAVIOR)
+    tax_behavior = forms.ChoiceField(label=gettext_lazy("Tax"), required=False, choices=TAX_BEHAVIOR)
 
     def clean(self) -> dict[str, Any]:
         """Stripe's longest interval."""
         cleaned = super().clean()
         most = MOST_INTERVALS.get(cleaned.get("interval") or "", 0)
         if most and (cleaned.get("interval_count") or 1) > most:
-            self.add_error("interval_count", f"Stripe charges at least every three years: write {most} or less.")
+            self.add_error(
+                "interval_count",
+                _("Stripe charges at least every three years: write %(most)s or less.") % {"most": most},
+            )
         return cleaned
 
 
@@ -175,8 +192,10 @@ def terms_params(cleaned: Mapping[str, Any]) -> dict[str, Any]:
 class LookupKeyForm(OperationForm):
     """The name by which programs find the price, which one active price can have."""
 
-    lookup_key = text("Lookup key", 200, help_text="By which programs find this price.")
-    transfer_lookup_key = forms.BooleanField(label="Take the lookup key from the price that has it", required=False)
+    lookup_key = text(gettext_lazy("Lookup key"), 200, help_text=gettext_lazy("By which programs find this price."))
+    transfer_lookup_key = forms.BooleanField(
+        label=gettext_lazy("Take the lookup key from the price that has it"), required=False
+    )
 
     def clean(self) -> dict[str, Any]:
         """Name the price that has the key, unless it is to be taken from it."""
@@ -186,7 +205,9 @@ class LookupKeyForm(OperationForm):
             holder = holder_of(key, self.row.pk)
             if holder:
                 self.add_error(
-                    "lookup_key", f"The price {holder.pk} ({holder}) has this lookup key. Tick the box to take it."
+                    "lookup_key",
+                    _("The price %(pk)s (%(holder)s) has this lookup key. Tick the box to take it.")
+                    % {"pk": holder.pk, "holder": holder},
                 )
         return cleaned
 
@@ -201,8 +222,8 @@ class CreatePriceForm(LookupKeyForm, TermsForm):
 
     field_order = TermsForm.TERMS
 
-    nickname = text("Nickname", help_text="Only staff see it.")
-    metadata = MetadataField(label="Metadata", required=False)
+    nickname = text(gettext_lazy("Nickname"), help_text=gettext_lazy("Only staff see it."))
+    metadata = MetadataField(label=gettext_lazy("Metadata"), required=False)
 
 
 class EditPriceForm(LookupKeyForm, EditForm):
@@ -210,8 +231,8 @@ class EditPriceForm(LookupKeyForm, EditForm):
 
     field_order = ("nickname",)
 
-    nickname = text("Nickname", help_text="Only staff see it.")
-    metadata = MetadataField(label="Metadata", required=False)
+    nickname = text(gettext_lazy("Nickname"), help_text=gettext_lazy("Only staff see it."))
+    metadata = MetadataField(label=gettext_lazy("Metadata"), required=False)
 
 
 class ReplacePriceForm(AmountForm):
@@ -224,4 +245,4 @@ class ReplacePriceForm(AmountForm):
     def prepare(self) -> None:
         """Say what it costs now."""
         super().prepare()
-        self.fields["unit_amount"].help_text = f"Now {self.row}." if self.row.pk else ""
+        self.fields["unit_amount"].help_text = _("Now %(row)s.") % {"row": self.row} if self.row.pk else ""

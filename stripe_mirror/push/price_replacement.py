@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Price, Product, Push, StripeObject
 from stripe_mirror.push import state
@@ -46,49 +48,53 @@ class ReplacePrice(MakesPrice):
     """https://docs.stripe.com/products-prices/manage-prices: an amount never changes, so a new price takes over."""
 
     name = "replace_price"
-    label = "Replace price"
-    short_description = "Another amount on the same terms, from now on. Running subscriptions keep the old price."
+    label = gettext_lazy("Replace price")
+    short_description = gettext_lazy(
+        "Another amount on the same terms, from now on. Running subscriptions keep the old price."
+    )
     object_type = "price"
     form_class = ReplacePriceForm
     decisions = ("unit_amount", "fractions")
-    final_warning = "The new price can be archived later, but not deleted."
+    final_warning = gettext_lazy("The new price can be archived later, but not deleted.")
 
     def why_not(self, row: StripeObject) -> str:
         """Only a price with one fixed amount, and only while it is sold."""
         if reason := why_not_deleted(row):
             return reason
         if row.data.get("active") is False:
-            return "This price is archived. Create a new one on its product."
+            return _("This price is archived. Create a new one on its product.")
         if row.data.get("billing_scheme") == "tiered" or row.data.get("custom_unit_amount"):
-            return "This price has no single amount: it has tiers, or the buyer decides. Replace it in Stripe."
+            return _("This price has no single amount: it has tiers, or the buyer decides. Replace it in Stripe.")
         known = product_of(row) and isinstance(row.data.get("currency"), str) and amount_of(row)
-        return "" if known else ODD_SHAPE_WORDS
+        return "" if known else str(ODD_SHAPE_WORDS)
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """The new price. Raises NothingToChange where the amount is the same."""
         if amount_of(row) == cleaned["unit_amount"]:
-            raise NothingToChange(f"Nothing was sent: this price is {row} already.")
+            raise NothingToChange(_("Nothing was sent: this price is %(row)s already.") % {"row": row})
         return Call("post", PRICES, {**kept_terms(row), **cleaned["unit_amount"]})
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """Old and new amount, and the steps after it."""
         params = self.plan(row, cleaned).params
         lines = [
-            f"Price: {row} → {Price(data=dict(params))}",
-            "How often it is charged, tax, nickname and metadata stay the same.",
+            _("Price: %(row)s → %(price)s") % {"row": row, "price": Price(data=dict(params))},
+            _("How often it is charged, tax, nickname and metadata stay the same."),
         ]
         if is_default(row):
-            lines.append("Then the new price becomes the default price of its product.")
-        return [*lines, "Then the old price is archived."]
+            lines.append(_("Then the new price becomes the default price of its product."))
+        return [*lines, _("Then the old price is archived.")]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Who goes on paying the old price, and what moves to the new one."""
         keep, key = running_on(price=row.pk), row.data.get("lookup_key")
         follows = [
-            f"Keeps the old price: {keep}." if keep else "No running subscription has the old price.",
-            *([f"The lookup key “{key}” moves to the new price."] if key else []),
-            "Payment links that sell the old price are deactivated.",
-            "Amounts that the old price has in further currencies are not copied.",
+            _("Keeps the old price: %(keep)s.") % {"keep": keep}
+            if keep
+            else _("No running subscription has the old price."),
+            *([_("The lookup key “%(key)s” moves to the new price.") % {"key": key}] if key else []),
+            _("Payment links that sell the old price are deactivated."),
+            _("Amounts that the old price has in further currencies are not copied."),
         ]
         return Effects(follows=tuple(follows), final=self.final_warning)
 
@@ -124,8 +130,8 @@ class MakeDefault(Operation):
 
     name = "make_replacement_default"
     permission = ReplacePrice.name
-    label = "Make the new price the default"
-    short_description = "The step between a new price and the archiving of the one that it replaces."
+    label = gettext_lazy("Make the new price the default")
+    short_description = gettext_lazy("The step between a new price and the archiving of the one that it replaces.")
     object_type = "product"
     form_class = MakeDefaultForm
     offered = False
@@ -139,12 +145,18 @@ class MakeDefault(Operation):
         default = state.look_up(row.data, ("default_price",))
         # Somebody made the new one the default meanwhile: saying it again lets the old one be archived.
         if default not in (cleaned["price"], cleaned["instead_of"]):
-            raise NotAllowed(f"Nothing was sent: the product's default price is {default or 'none'} by now.")
+            raise NotAllowed(
+                _("Nothing was sent: the product's default price is %(default)s by now.")
+                % {"default": default or _("none")}
+            )
         return Call("post", row.kind.path(row.pk), {"default_price": cleaned["price"]})
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
-        return [f"{self.plan(row, cleaned).params['default_price']} becomes the default price of {row}."]
+        return [
+            _("%(default_price)s becomes the default price of %(row)s.")
+            % {"default_price": self.plan(row, cleaned).params["default_price"], "row": row}
+        ]
 
     def step_after(self, push: Push, answer: Mapping[str, Any]) -> Step | None:
         """Archive what was the default."""
@@ -157,6 +169,6 @@ class ArchiveReplaced(ArchivePrice):
 
     name = "archive_replaced_price"
     permission = ReplacePrice.name
-    label = "Archive the replaced price"
+    label = gettext_lazy("Archive the replaced price")
     offered = False
     bulk = False

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
 from stripe_mirror.models import Price, Product, Push, StripeObject, SubscriptionItem
 from stripe_mirror.push import state
 from stripe_mirror.push.editing import EditOperation, SwitchActive, counted, why_not_deleted
 from stripe_mirror.push.effects import Effects, Undo
+from stripe_mirror.push.importable import Importable
 from stripe_mirror.push.operation import Call, Operation, register
 from stripe_mirror.push.price_forms import (
     TAX_BEHAVIOR,
+    TERMS_COLUMNS,
     CreatePriceForm,
     EditPriceForm,
     TermsForm,
@@ -30,7 +35,8 @@ def running_on(**what: str) -> str:
     """ "3 subscriptions" that go on, on a price or a product, as far as the mirror knows; "" for none."""
     items = SubscriptionItem.objects.alive().filter(**what).exclude(subscription__status__in=ENDED)
     number = items.values("subscription").distinct()[: MOST + 1].count()
-    return counted(number, "subscription", most=MOST) if number else ""
+    words = ngettext("%(number)s subscription", "%(number)s subscriptions", number)
+    return words % {"number": counted(number, most=MOST)} if number else ""
 
 
 def product_of(row: StripeObject) -> str:
@@ -45,7 +51,7 @@ def is_default(row: StripeObject) -> bool:
 
 def terms_lines(params: Mapping[str, Any]) -> list[str]:
     """A new price in words."""
-    lines = [f"Price: {Price(data=dict(params))}"]
+    lines = [_("Price: %(price)s") % {"price": Price(data=dict(params))}]
     if behavior := params.get("tax_behavior"):
         lines.append(f"{dict(TAX_BEHAVIOR).get(behavior, behavior)}.")
     return lines
@@ -83,12 +89,14 @@ class CreatePrice(MakesPrice):
     """https://docs.stripe.com/api/prices/create"""
 
     name = "create_price"
-    label = "Create price"
-    short_description = "Another price for this product: a currency, an amount, once or again and again."
+    label = gettext_lazy("Create price")
+    at_hand = True
+    short_description = gettext_lazy("Another price for this product: a currency, an amount, once or again and again.")
     object_type = "product"
     form_class = CreatePriceForm
     decisions = (*TermsForm.TERMS, "nickname", "lookup_key", "transfer_lookup_key", "metadata")
-    final_warning = "A price can be archived, but not deleted, and its amount can't be changed."
+    importable = Importable(columns=TERMS_COLUMNS, key="product", by_row=None)
+    final_warning = gettext_lazy("A price can be archived, but not deleted, and its amount can't be changed.")
 
     def why_not(self, row: StripeObject) -> str:
         """A deleted product has no prices."""
@@ -108,16 +116,21 @@ class CreatePrice(MakesPrice):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """The terms, and by what it is found."""
         params = self.plan(row, cleaned).params
-        named = [(label, params.get(name)) for label, name in (("Nickname", "nickname"), ("Lookup key", "lookup_key"))]
+        named = [
+            (label, params.get(name)) for label, name in ((_("Nickname"), "nickname"), (_("Lookup key"), "lookup_key"))
+        ]
         lines = [f"{label}: {value}" for label, value in named if value]
-        lines += [f"Metadata “{key}”: {value}" for key, value in params.get("metadata", {}).items()]
+        lines += [
+            _("Metadata “%(key)s”: %(value)s") % {"key": key, "value": value}
+            for key, value in params.get("metadata", {}).items()
+        ]
         return terms_lines(params) + lines
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Nobody pays it yet."""
-        follows = ["It can be sold at once. Running subscriptions and the product's default price stay as they are."]
+        follows = [_("It can be sold at once. Running subscriptions and the product's default price stay as they are.")]
         if row.data.get("active") is False:
-            follows = ["The product is archived: the price can't be sold until the product is unarchived."]
+            follows = [_("The product is archived: the price can't be sold until the product is unarchived.")]
         return Effects(follows=(*follows, *losers(self.plan(row, cleaned), row)), final=self.final_warning)
 
     def undo(self, push: Push) -> Undo | None:
@@ -130,7 +143,7 @@ class CreatePrice(MakesPrice):
 def losers(call: Call, row: StripeObject) -> list[str]:
     """A sentence where another price loses its lookup key."""
     held = holder_of(call.params["lookup_key"], row.pk) if call.params.get("transfer_lookup_key") else None
-    return [f"The price {held.pk} ({held}) loses the lookup key."] if held else []
+    return [_("The price %(pk)s (%(held)s) loses the lookup key.") % {"pk": held.pk, "held": held}] if held else []
 
 
 @register
@@ -138,12 +151,14 @@ class EditPrice(EditOperation):
     """https://docs.stripe.com/api/prices/update"""
 
     name = "edit_price"
-    label = "Edit price"
-    short_description = "Nickname, lookup key and metadata. For another amount, replace the price."
+    label = gettext_lazy("Edit price")
+    at_hand = True
+    short_description = gettext_lazy("Nickname, lookup key and metadata. For another amount, replace the price.")
     object_type = "price"
     form_class = EditPriceForm
     decisions = ("transfer_lookup_key",)
     not_state = ("transfer_lookup_key",)
+    importable = Importable()
 
     def params(self, row: StripeObject, cleaned: Mapping[str, Any]) -> dict[str, Any]:
         """A key that another price has is taken only where that was decided."""
@@ -158,7 +173,7 @@ class EditPrice(EditOperation):
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Who loses the key."""
         call = self.plan(row, cleaned)
-        final = "The other price gets its lookup key back only by an edit of its own." if losers(call, row) else ""
+        final = _("The other price gets its lookup key back only by an edit of its own.") if losers(call, row) else ""
         return Effects(follows=tuple(losers(call, row)), final=final)
 
     def undo(self, push: Push) -> Undo | None:
@@ -171,26 +186,32 @@ class ArchivePrice(SwitchActive):
     """https://docs.stripe.com/api/prices/update#update_price-active"""
 
     name = "archive_price"
-    label = "Archive price"
-    short_description = "Nobody can buy at this price any more. Running subscriptions keep it."
+    label = gettext_lazy("Archive price")
+    short_description = gettext_lazy("Nobody can buy at this price any more. Running subscriptions keep it.")
     object_type = "price"
     active = False
     inverse = "unarchive_price"
+
+    def why_not_at_a_glance(self, row: StripeObject) -> str:
+        """Whether it is archived; which one is the default stands in the product."""
+        return "" if row.data.get("active") is True and not row.deleted_at else _("This price is archived already.")
 
     def why_not_switched(self, row: StripeObject) -> str:
         """Stripe refuses it for a default price."""
         if not is_default(row):
             return ""
-        return (
-            "This is the default price of its product, and Stripe archives no such price. "
-            "Make another price the default first, or replace this one."
+        return _(
+            "This is the default price of its product, and Stripe archives no such price. Make "
+            "another price the default first, or replace this one."
         )
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Who keeps it, and what stops selling."""
         keep = running_on(price=row.pk)
-        follows = [f"Goes on at this price: {keep}." if keep else "No running subscription has it."]
-        return Effects(follows=(*follows, "Payment links that sell it are deactivated."))
+        follows = [
+            _("Goes on at this price: %(keep)s.") % {"keep": keep} if keep else _("No running subscription has it.")
+        ]
+        return Effects(follows=(*follows, _("Payment links that sell it are deactivated.")))
 
 
 @register
@@ -198,8 +219,8 @@ class UnarchivePrice(SwitchActive):
     """https://docs.stripe.com/api/prices/update#update_price-active"""
 
     name = "unarchive_price"
-    label = "Unarchive price"
-    short_description = "It can be bought again."
+    label = gettext_lazy("Unarchive price")
+    short_description = gettext_lazy("It can be bought again.")
     object_type = "price"
     active = True
     inverse = "archive_price"
@@ -208,7 +229,7 @@ class UnarchivePrice(SwitchActive):
         """An archived product isn't sold at any price."""
         archived = Product.objects.filter(pk=product_of(row), active=False).exists()
         return Effects(
-            follows=("Its product is archived: it can't be sold until the product is unarchived, too.",)
+            follows=(_("Its product is archived: it can't be sold until the product is unarchived, too."),)
             if archived
-            else ("Payment links that were deactivated have to be activated one by one.",)
+            else (_("Payment links that were deactivated have to be activated one by one."),)
         )

@@ -8,6 +8,8 @@ from typing import Any, cast
 from django import forms
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Customer, PromotionCode
 from stripe_mirror.push import moments
@@ -23,16 +25,33 @@ CODE = re.compile(r"[A-Za-z0-9_-]*")
 class CreatePromotionCodeForm(MomentForm):
     """All that Stripe lets decide, which is fixed afterwards. A code can't allow more than its coupon."""
 
-    code = text("Code", 500, help_text="Letters, digits, - and _. Leave it empty and Stripe makes one up.")
-    customer = text("Only for one customer", 255, help_text="The customer's ID. Empty: everybody can use the code.")
-    max_redemptions = forms.IntegerField(
-        label="How often it can be used", required=False, min_value=1, help_text="Empty: as often as its coupon."
+    code = text(
+        gettext_lazy("Code"),
+        500,
+        help_text=gettext_lazy("Letters, digits, - and _. Leave it empty and Stripe makes one up."),
     )
-    expires_at = MomentField(label="Can be used until", required=False, help_text="Empty: as long as its coupon.")
-    first_time_transaction = forms.BooleanField(label="Only for a customer's first payment", required=False)
-    minimum_amount = AmountField(label="Only for orders of at least", required=False, max_length=40)
-    minimum_amount_currency = forms.ChoiceField(label="Currency of that amount", required=False, choices=currencies)
-    metadata = MetadataField(label="Metadata", required=False)
+    customer = text(
+        gettext_lazy("Only for one customer"),
+        255,
+        help_text=gettext_lazy("The customer's ID. Empty: everybody can use the code."),
+    )
+    max_redemptions = forms.IntegerField(
+        label=gettext_lazy("How often it can be used"),
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("Empty: as often as its coupon."),
+    )
+    expires_at = MomentField(
+        label=gettext_lazy("Can be used until"), required=False, help_text=gettext_lazy("Empty: as long as its coupon.")
+    )
+    first_time_transaction = forms.BooleanField(
+        label=gettext_lazy("Only for a customer's first payment"), required=False
+    )
+    minimum_amount = AmountField(label=gettext_lazy("Only for orders of at least"), required=False, max_length=40)
+    minimum_amount_currency = forms.ChoiceField(
+        label=gettext_lazy("Currency of that amount"), required=False, choices=currencies
+    )
+    metadata = MetadataField(label=gettext_lazy("Metadata"), required=False)
 
     def prepare(self) -> None:
         """Judge the amount by its currency."""
@@ -44,14 +63,14 @@ class CreatePromotionCodeForm(MomentForm):
         """Stripe's letters."""
         code = str(self.cleaned_data["code"])
         if not CODE.fullmatch(code):
-            raise forms.ValidationError("Use only letters (A to Z), digits, dashes and underscores.")
+            raise forms.ValidationError(_("Use only letters (A to Z), digits, dashes and underscores."))
         return code
 
     def clean_customer(self) -> str:
         """Somebody whom we know."""
         customer = str(self.cleaned_data["customer"])
         if customer and not Customer.objects.alive().filter(pk=customer).exists():
-            raise forms.ValidationError("There is no customer with this ID here.")
+            raise forms.ValidationError(_("There is no customer with this ID here."))
         return customer
 
     def clean(self) -> dict[str, Any]:
@@ -60,7 +79,7 @@ class CreatePromotionCodeForm(MomentForm):
         if "code" in cleaned and (other := holder_of(cleaned["code"], cleaned.get("customer") or "")):
             self.add_error("code", taken_words(other))
         if cleaned.get("minimum_amount") and not cleaned.get("minimum_amount_currency"):
-            self.add_error("minimum_amount_currency", "Choose the currency of the amount.")
+            self.add_error("minimum_amount_currency", _("Choose the currency of the amount."))
         self._check_limits(cleaned)
         return cleaned
 
@@ -68,10 +87,12 @@ class CreatePromotionCodeForm(MomentForm):
         most, until = (self.row.data.get(name) for name in ("max_redemptions", "redeem_by"))
         often, expires = cleaned.get("max_redemptions"), cleaned.get("expires_at")
         if isinstance(most, int) and often and often > most:
-            self.add_error("max_redemptions", f"The coupon itself can be redeemed {most} times at most.")
+            self.add_error(
+                "max_redemptions", _("The coupon itself can be redeemed %(most)s times at most.") % {"most": most}
+            )
         if isinstance(until, int) and expires and expires > until:
             words = moments.moment_words(until)
-            self.add_error("expires_at", f"The coupon itself can be redeemed until {words}.")
+            self.add_error("expires_at", _("The coupon itself can be redeemed until %(words)s.") % {"words": words})
 
 
 def holder_of(code: str, customer: str, *, but: str = "") -> PromotionCode | None:
@@ -88,4 +109,7 @@ def holder_of(code: str, customer: str, *, but: str = "") -> PromotionCode | Non
 
 def taken_words(other: PromotionCode) -> str:
     """That a code is another one's."""
-    return f"The code {other} is taken by an active promotion code ({other.pk}). Deactivate that one first."
+    return _("The code %(other)s is taken by an active promotion code (%(pk)s). Deactivate that one first.") % {
+        "other": other,
+        "pk": other.pk,
+    }

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
 from stripe_mirror.models import Coupon, Customer, Push, StripeObject
 from stripe_mirror.money import format_money
 from stripe_mirror.push import moments, state
@@ -12,6 +15,7 @@ from stripe_mirror.push.choices import coupon_name
 from stripe_mirror.push.coupons import running_discounts
 from stripe_mirror.push.editing import SwitchActive, why_not_deleted
 from stripe_mirror.push.effects import Effects, Undo
+from stripe_mirror.push.importable import Importable
 from stripe_mirror.push.operation import Call, Operation, register
 from stripe_mirror.push.price_forms import usual_currency
 from stripe_mirror.push.promotion_code_forms import CreatePromotionCodeForm, holder_of, taken_words
@@ -27,13 +31,25 @@ class CreatePromotionCode(Operation):
     """https://docs.stripe.com/api/promotion_codes/create"""
 
     name = "create_promotion_code"
-    label = "Create promotion code"
-    short_description = "What customers write to get this coupon: for all of them or for one, with limits of its own."
+    label = gettext_lazy("Create promotion code")
+    short_description = gettext_lazy(
+        "What customers write to get this coupon: for all of them or for one, with limits of its own."
+    )
     object_type = "coupon"
     form_class = CreatePromotionCodeForm
     adds = True
+    importable = Importable(
+        columns={
+            "currency": "minimum_amount_currency",
+            "restrictions.minimum_amount": "minimum_amount",
+            "restrictions.minimum_amount_currency": "minimum_amount_currency",
+            "restrictions.first_time_transaction": "first_time_transaction",
+        },
+        key="coupon",
+        by_row=None,
+    )
     decisions = tuple(name for name in CreatePromotionCodeForm.base_fields if name != "reason")
-    final_warning = (
+    final_warning = gettext_lazy(
         "A promotion code can be deactivated, but not deleted; but for its metadata it can't be changed afterwards."
     )
 
@@ -41,7 +57,9 @@ class CreatePromotionCode(Operation):
         """Stripe makes none for a coupon that is used up or has expired."""
         if reason := why_not_deleted(row):
             return reason
-        return "" if row.data.get("valid") else "This coupon can't be redeemed any more, so no code can be made for it."
+        return (
+            "" if row.data.get("valid") else _("This coupon can't be redeemed any more, so no code can be made for it.")
+        )
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """The coupon's currency, or the usual one."""
@@ -60,16 +78,21 @@ class CreatePromotionCode(Operation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """What it is, and each of its limits."""
         params = self.plan(row, cleaned).params
-        lines = [f"Coupon: {coupon_name(Coupon(id=row.pk, data=row.data))}"]
-        lines.append(f"Code: {params['code']}" if "code" in params else "Code: Stripe makes one up.")
+        lines = [_("Coupon: %(coupon)s") % {"coupon": coupon_name(Coupon(id=row.pk, data=row.data))}]
+        lines.append(
+            _("Code: %(code)s") % {"code": params["code"]} if "code" in params else _("Code: Stripe makes one up.")
+        )
         lines += _limits_in_words(params)
-        return lines + [f"Metadata “{key}”: {value}" for key, value in params.get("metadata", {}).items()]
+        return lines + [
+            _("Metadata “%(key)s”: %(value)s") % {"key": key, "value": value}
+            for key, value in params.get("metadata", {}).items()
+        ]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """It works at once."""
-        follows = ["It works at once, wherever customers can write a promotion code."]
+        follows = [_("It works at once, wherever customers can write a promotion code.")]
         if cleaned.get("minimum_amount"):
-            follows.append("Stripe doesn't take it on a running subscription, because the amount may change there.")
+            follows.append(_("Stripe doesn't take it on a running subscription, because the amount may change there."))
         return Effects(follows=tuple(follows), final=self.final_warning)
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -92,15 +115,23 @@ def _limits_in_words(params: Mapping[str, Any]) -> list[str]:
     lines, limits = [], params.get("restrictions", {})
     if customer := params.get("customer"):
         known = Customer.objects.filter(pk=customer).first()
-        lines.append(f"Only for one customer: {known} ({customer})" if known else f"Only for one customer: {customer}")
+        lines.append(
+            _("Only for one customer: %(known)s (%(customer)s)") % {"known": known, "customer": customer}
+            if known
+            else _("Only for one customer: %(customer)s") % {"customer": customer}
+        )
     if often := params.get("max_redemptions"):
-        lines.append("It can be used once." if often == 1 else f"It can be used {often} times.")
+        words = ngettext("It can be used once.", "It can be used %(number)s times.", often)
+        lines.append(words % {"number": often})
     if expires := params.get("expires_at"):
-        lines.append(f"It can be used until {moments.moment_words(expires)}.")
+        lines.append(_("It can be used until %(moment)s.") % {"moment": moments.moment_words(expires)})
     if limits.get("first_time_transaction"):
-        lines.append("Only for a customer's first payment.")
+        lines.append(_("Only for a customer's first payment."))
     if amount := limits.get("minimum_amount"):
-        lines.append(f"Only for orders of at least {format_money(amount, limits['minimum_amount_currency'])}.")
+        lines.append(
+            _("Only for orders of at least %(amount)s.")
+            % {"amount": format_money(amount, limits["minimum_amount_currency"])}
+        )
     return lines
 
 
@@ -117,18 +148,20 @@ class DeactivatePromotionCode(SwitchActive):
     """https://docs.stripe.com/api/promotion_codes/update#update_promotion_code-active"""
 
     name = "deactivate_promotion_code"
-    label = "Deactivate promotion code"
-    short_description = "Nobody can use it any more. Discounts that were made with it stay."
+    label = gettext_lazy("Deactivate promotion code")
+    short_description = gettext_lazy("Nobody can use it any more. Discounts that were made with it stay.")
     object_type = "promotion_code"
     active = False
     inverse = "reactivate_promotion_code"
-    off = "inactive"
+    off = gettext_lazy("inactive")
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Which discounts go on."""
         stay = running_discounts(promotion_code=row.pk)
-        follows = [f"Stays until its end: {stay}." if stay else "No running discount was made with it."]
-        return Effects(follows=(*follows, "Its letters are free for another code."))
+        follows = [
+            _("Stays until its end: %(stay)s.") % {"stay": stay} if stay else _("No running discount was made with it.")
+        ]
+        return Effects(follows=(*follows, _("Its letters are free for another code.")))
 
 
 @register
@@ -136,28 +169,28 @@ class ReactivatePromotionCode(SwitchActive):
     """https://docs.stripe.com/api/promotion_codes/update#update_promotion_code-active"""
 
     name = "reactivate_promotion_code"
-    label = "Reactivate promotion code"
-    short_description = "Customers can use it again, within the limits that it has."
+    label = gettext_lazy("Reactivate promotion code")
+    short_description = gettext_lazy("Customers can use it again, within the limits that it has.")
     object_type = "promotion_code"
     active = True
     inverse = "deactivate_promotion_code"
-    off = "inactive"
+    off = gettext_lazy("inactive")
 
     def why_not_switched(self, row: StripeObject) -> str:
         """Stripe does it only while the coupon is valid and the code could be redeemed otherwise, too."""
         expires = row.data.get("expires_at")
         if isinstance(expires, int) and expires <= moments.now():
-            return f"This promotion code has expired on {moments.moment_words(expires)}."
+            return _("This promotion code has expired on %(moment)s.") % {"moment": moments.moment_words(expires)}
         if _is_used_up(row):
-            return "This promotion code has been used as often as it may be."
+            return _("This promotion code has been used as often as it may be.")
         if not _has_valid_coupon(row):
-            return "The coupon of this promotion code can't be redeemed any more."
+            return _("The coupon of this promotion code can't be redeemed any more.")
         other = holder_of(state.text(row.data.get("code")), state.text(_owner(row)), but=row.pk)
         return taken_words(other) if other else ""
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """At once."""
-        return Effects(follows=("It works at once, wherever customers can write a promotion code.",))
+        return Effects(follows=(_("It works at once, wherever customers can write a promotion code."),))
 
 
 def _is_used_up(row: StripeObject) -> bool:

@@ -7,6 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Change, Push, Refund, StripeObject
 from stripe_mirror.money import format_money
@@ -18,7 +20,7 @@ OPERATION = "refund_charge"
 VOID = ("failed", "canceled")
 UNDER_WAY = (Push.State.SENDING, Push.State.UNKNOWN)
 # What stands beside a refund that hasn't arrived.
-STATUS_WORDS = {"pending": "pending", "requires_action": "waiting for the customer"}
+STATUS_WORDS = {"pending": gettext_lazy("pending"), "requires_action": gettext_lazy("waiting for the customer")}
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,10 @@ class Given:
     remark: str = ""
 
     def __str__(self) -> str:
-        who = f" by {self.who}" if self.who else ""
-        remark = f" ({self.remark})" if self.remark else ""
-        return f"{format_money(self.amount, self.currency)}{who} on {moment_words(int(self.when.timestamp()))}{remark}"
+        amount, moment = format_money(self.amount, self.currency), moment_words(int(self.when.timestamp()))
+        said = {"amount": amount, "who": self.who, "moment": moment}
+        words = (_("%(amount)s by %(who)s on %(moment)s") if self.who else _("%(amount)s on %(moment)s")) % said
+        return f"{words} ({self.remark})" if self.remark else words
 
 
 def whole(value: object) -> int:
@@ -83,7 +86,7 @@ def _described(charge: StripeObject, known: list[Refund]) -> list[Given]:
             currency=currency_of(refund),
             who=makers.get(refund.pk, ""),
             when=refund.created,
-            remark=STATUS_WORDS.get(str(refund.status), ""),
+            remark=str(STATUS_WORDS.get(str(refund.status), "")),
         )
         for refund in known
     ]
@@ -124,7 +127,7 @@ def _awaited(charge: StripeObject, pushes: list[Push]) -> list[Given]:
             currency=currency_of(charge),
             who=push.user_name,
             when=push.first_sent_at,
-            remark="not confirmed yet",
+            remark=_("not confirmed yet"),
         )
         for push in pushes
         if push.first_sent_at

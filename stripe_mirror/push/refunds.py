@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Charge, Push, Refund, StripeObject
 from stripe_mirror.money import format_money
@@ -29,11 +31,13 @@ FRAUDULENT = "fraudulent"
 # Stripe's values of `reason`.
 REASONS = [
     ("", "—"),
-    ("requested_by_customer", "Requested by the customer"),
-    ("duplicate", "Duplicate"),
-    (FRAUDULENT, "Fraudulent (blocks the card and the e-mail address)"),
+    ("requested_by_customer", gettext_lazy("Requested by the customer")),
+    ("duplicate", gettext_lazy("Duplicate")),
+    (FRAUDULENT, gettext_lazy("Fraudulent (blocks the card and the e-mail address)")),
 ]
-BLOCKS = "Stripe puts the card and the e-mail address on its block lists: this customer can't pay with them any more."
+BLOCKS = gettext_lazy(
+    "Stripe puts the card and the e-mail address on its block lists: this customer can't pay with them any more."
+)
 # Other payments may lack a way back: Stripe asks the customer by mail where the money shall go.
 BY_CARD = "card"
 
@@ -41,23 +45,27 @@ BY_CARD = "card"
 class RefundForm(OperationForm):
     """How much, and why. For many rows: without the amount, all that is left of each."""
 
-    amount = AmountField(label="Amount", required=False)
+    amount = AmountField(label=gettext_lazy("Amount"), required=False)
     refund_reason = forms.ChoiceField(
-        label="Reason for Stripe",
+        label=gettext_lazy("Reason for Stripe"),
         required=False,
         choices=REASONS,
-        help_text="“Fraudulent” adds the card and the e-mail address to Stripe's block lists.",
+        help_text=gettext_lazy("“Fraudulent” adds the card and the e-mail address to Stripe's block lists."),
     )
     instructions_email = forms.EmailField(
-        label="E-mail for instructions",
+        label=gettext_lazy("E-mail for instructions"),
         required=False,
-        help_text="Where Stripe can't send the money back by itself, it asks the customer here where to.",
+        help_text=gettext_lazy("Where Stripe can't send the money back by itself, it asks the customer here where to."),
     )
     reverse_transfer = forms.BooleanField(
-        label="Take the transfer back", required=False, help_text="In proportion, from the connected account."
+        label=gettext_lazy("Take the transfer back"),
+        required=False,
+        help_text=gettext_lazy("In proportion, from the connected account."),
     )
     refund_application_fee = forms.BooleanField(
-        label="Give the application fee back", required=False, help_text="In proportion, to the connected account."
+        label=gettext_lazy("Give the application fee back"),
+        required=False,
+        help_text=gettext_lazy("In proportion, to the connected account."),
     )
 
     def prepare(self) -> None:
@@ -68,7 +76,11 @@ class RefundForm(OperationForm):
         elif isinstance(field := self.fields["amount"], AmountField):
             field.currency = currency_of(self.row)
             left, amount = self._money(left_of(self.row)), self._money(whole(data.get("amount")))
-            field.help_text = f"In {field.currency.upper()}. {left} of {amount} can be refunded."
+            field.help_text = _("In %(currency)s. %(left)s of %(amount)s can be refunded.") % {
+                "currency": field.currency.upper(),
+                "left": left,
+                "amount": amount,
+            }
         fits = {
             "instructions_email": state.look_up(data, ("payment_method_details", "type")) not in (None, BY_CARD),
             "reverse_transfer": bool(data.get("transfer")),
@@ -82,9 +94,11 @@ class RefundForm(OperationForm):
         """An amount, and at most what is left."""
         cleaned = super().clean()
         if "amount" in cleaned and cleaned["amount"] is None:
-            self.add_error("amount", "Write the amount to refund.")
+            self.add_error("amount", _("Write the amount to refund."))
         elif cleaned.get("amount", 0) > left_of(self.row):
-            self.add_error("amount", f"At most {self._money(left_of(self.row))} can be refunded.")
+            self.add_error(
+                "amount", _("At most %(amount)s can be refunded.") % {"amount": self._money(left_of(self.row))}
+            )
         return cleaned
 
     def _money(self, amount: int) -> str:
@@ -96,8 +110,8 @@ class RefundCharge(Operation):
     """https://docs.stripe.com/api/refunds/create"""
 
     name = OPERATION
-    label = "Refund payment"
-    short_description = "Give all or part of the money back."
+    label = gettext_lazy("Refund payment")
+    short_description = gettext_lazy("Give all or part of the money back.")
     object_type = "charge"
     form_class = RefundForm
     bulk = True
@@ -105,12 +119,18 @@ class RefundCharge(Operation):
     danger = True
     adds = True
     limited = True
-    final_warning = "A refund can't be taken back."
+    final_warning = gettext_lazy("A refund can't be taken back.")
     decisions = ("amount", "refund_reason", "instructions_email", "reverse_transfer", "refund_application_fee")
 
     def why_not(self, row: StripeObject) -> str:
         """What Stripe refuses, what is refunded already and by whom, and what isn't known yet."""
         return why_not_refundable(row) or why_not_now(row)
+
+    def why_not_at_a_glance(self, row: StripeObject) -> str:
+        """By the charge itself."""
+        if row.data.get("disputed"):
+            return _("This payment is disputed.")
+        return why_not_refundable(row) or ("" if left_of(row) else _("This payment is refunded already."))
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """All that is left; a form for many rows has no amount."""
@@ -121,7 +141,12 @@ class RefundCharge(Operation):
         amount, left = _amount(row, cleaned), left_of(row)
         if amount > left:
             shown = format_money(left, currency_of(row))
-            raise NotAllowed(f"Nothing was sent: only {shown} is left to refund. {history_words(row)}".strip())
+            raise NotAllowed(
+                (
+                    _("Nothing was sent: only %(shown)s is left to refund. %(history)s")
+                    % {"shown": shown, "history": history_words(row)}
+                ).strip()
+            )
         params: dict[str, Any] = {"charge": row.pk, "amount": amount}
         if cleaned.get("refund_reason"):
             params["reason"] = cleaned["refund_reason"]
@@ -139,20 +164,25 @@ class RefundCharge(Operation):
         currency, amount = currency_of(row), _amount(row, cleaned)
         self.plan(row, cleaned)
         paid = format_money(whole(row.data.get("amount")), currency)
-        lines = [f"{format_money(amount, currency)} of the {paid} that were paid go back to the customer."]
-        lines += [f"Already refunded: {given}." for given in given_back(row)]
-        lines.append(f"Left to refund afterwards: {format_money(left_of(row) - amount, currency)}.")
+        lines = [
+            _("%(amount)s of the %(paid)s that were paid go back to the customer.")
+            % {"amount": format_money(amount, currency), "paid": paid}
+        ]
+        lines += [_("Already refunded: %(given)s.") % {"given": given} for given in given_back(row)]
+        lines.append(
+            _("Left to refund afterwards: %(amount)s.") % {"amount": format_money(left_of(row) - amount, currency)}
+        )
         if cleaned.get("refund_reason") == FRAUDULENT:
-            lines.append(BLOCKS)
+            lines.append(str(BLOCKS))
         return lines
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """The money, and what the refund doesn't do."""
-        money = Amount("Goes back to the customer", _amount(row, cleaned), currency_of(row))
+        money = Amount(_("Goes back to the customer"), _amount(row, cleaned), currency_of(row))
         follows = [
             fee_words(row),
-            "It is paid from your Stripe balance. While that is too low, the refund is pending.",
-            "The customer gets an e-mail about it if Stripe's settings say so.",
+            _("It is paid from your Stripe balance. While that is too low, the refund is pending."),
+            _("The customer gets an e-mail about it if Stripe's settings say so."),
             *bill_words(row),
             *inquiry_words(row),
         ]
@@ -175,7 +205,11 @@ class RefundCharge(Operation):
         """With what others have refunded meanwhile (S33)."""
         charge = Charge.objects.filter(pk=push.object_id).first()
         others = so_far(charge, but=push.pk) if charge else []
-        return f"{message} Refunded by now: {listed(others)}." if others else message
+        return (
+            _("%(message)s Refunded by now: %(refunds)s.") % {"message": message, "refunds": listed(others)}
+            if others
+            else message
+        )
 
     def sums(self, row: StripeObject) -> Iterable[tuple[int, str]]:
         """What is left."""
@@ -204,14 +238,14 @@ class CancelRefund(Operation):
     """https://docs.stripe.com/api/refunds/cancel: only where Stripe waits for the customer's bank account."""
 
     name = "cancel_refund"
-    label = "Cancel refund"
-    short_description = "Stop a refund that waits for the customer's bank details."
+    label = gettext_lazy("Cancel refund")
+    short_description = gettext_lazy("Stop a refund that waits for the customer's bank details.")
     object_type = "refund"
     form_class = CancelRefundForm
     bulk = True
     needs_reason = True
     danger = True
-    final_warning = "A cancelled refund can't be taken up again; a new one can be made."
+    final_warning = gettext_lazy("A cancelled refund can't be taken up again; a new one can be made.")
 
     def why_not(self, row: StripeObject) -> str:
         """Stripe cancels no other refunds."""
@@ -221,13 +255,13 @@ class CancelRefund(Operation):
         if status == "requires_action":
             return ""
         if status in ("failed", "canceled"):
-            return f"This refund is {status} already."
+            return _("This refund is %(status)s already.") % {"status": status}
         if not isinstance(status, str):
-            return ODD_SHAPE_WORDS
-        return (
-            f"This refund is {status}. Stripe cancels only refunds that wait for the customer's bank details; card "
-            "refunds can be cancelled in the Dashboard, for a short time."
-        )
+            return str(ODD_SHAPE_WORDS)
+        return _(
+            "This refund is %(status)s. Stripe cancels only refunds that wait for the customer's "
+            "bank details; card refunds can be cancelled in the Dashboard, for a short time."
+        ) % {"status": status}
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """Without parameters."""
@@ -236,12 +270,15 @@ class CancelRefund(Operation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
         amount = format_money(whole(row.data.get("amount")), currency_of(row))
-        return [f"The refund of {amount} is cancelled: the customer doesn't get the money, and the payment stays paid."]
+        return [
+            _("The refund of %(amount)s is cancelled: the customer doesn't get the money, and the payment stays paid.")
+            % {"amount": amount}
+        ]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """The money comes back."""
-        back = Amount("Back to your Stripe balance", whole(row.data.get("amount")), currency_of(row))
-        follows = ("The payment counts as paid again, and can be refunded again.",)
+        back = Amount(_("Back to your Stripe balance"), whole(row.data.get("amount")), currency_of(row))
+        follows = (_("The payment counts as paid again, and can be refunded again."),)
         return Effects(money=(back,), follows=follows, final=self.final_warning)
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:

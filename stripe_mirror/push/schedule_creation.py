@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Push, StripeObject, SubscriptionSchedule
 from stripe_mirror.push import moments, state
@@ -23,15 +25,17 @@ from stripe_mirror.push.subscription_operation import SubscriptionOperation
 SCHEDULES = "/v1/subscription_schedules"
 RELEASE, CANCEL = "release", "cancel"
 AT_END = [
-    (RELEASE, "The schedule lets go of it: the subscription renews as before"),
-    (CANCEL, "The subscription is cancelled"),
+    (RELEASE, gettext_lazy("The schedule lets go of it: the subscription renews as before")),
+    (CANCEL, gettext_lazy("The subscription is cancelled")),
 ]
 
 
 class CreateScheduleForm(OperationForm):
     """What comes after the period that runs."""
 
-    at_end = forms.ChoiceField(label="When the running period ends", widget=forms.RadioSelect, choices=AT_END)
+    at_end = forms.ChoiceField(
+        label=gettext_lazy("When the running period ends"), widget=forms.RadioSelect, choices=AT_END
+    )
 
 
 @register
@@ -40,8 +44,8 @@ class CreateSchedule(SubscriptionOperation):
     takes nothing else together with it"""
 
     name = "create_schedule"
-    label = "Put under a schedule"
-    short_description = (
+    label = gettext_lazy("Put under a schedule")
+    short_description = gettext_lazy(
         "A schedule takes the subscription over as it is, so that later phases can be planned in Stripe."
     )
     form_class = CreateScheduleForm
@@ -53,7 +57,7 @@ class CreateSchedule(SubscriptionOperation):
         if reason := why_not_billable(row):
             return reason
         if row.data.get("cancel_at_period_end") or row.data.get("cancel_at"):
-            return "It is scheduled to end. Undo that first: under a schedule, the schedule decides about the end."
+            return _("It is scheduled to end. Undo that first: under a schedule, the schedule decides about the end.")
         return ""
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
@@ -66,20 +70,29 @@ class CreateSchedule(SubscriptionOperation):
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """Its one phase, and what follows."""
-        phase = f"A schedule takes the subscription over. Its one phase is what it is now{_until(row)}."
+        phase = _("A schedule takes the subscription over. Its one phase is what it is now.")
+        if end := _period_end(row):
+            until = moments.moment_words(end)
+            phase = _("A schedule takes the subscription over. Its one phase is what it is now until %(until)s.") % {
+                "until": until
+            }
         if cleaned["at_end"] == CANCEL:
-            return [phase, "Then the schedule is told to cancel the subscription at the end of that phase."]
-        return [phase, "At the end of that phase the schedule lets go of the subscription, which renews."]
+            return [phase, _("Then the schedule is told to cancel the subscription at the end of that phase.")]
+        return [phase, _("At the end of that phase the schedule lets go of the subscription, which renews.")]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Who decides from now on."""
         follows = [
-            "Nothing is charged or credited by this.",
-            "While it is under the schedule, its prices, discounts, trial, pauses and end are changed by the schedule "
-            "only. Releasing it undoes that.",
+            _("Nothing is charged or credited by this."),
+            _(
+                "While it is under the schedule, its prices, discounts, trial, pauses and end are "
+                "changed by the schedule only. Releasing it undoes that."
+            ),
         ]
         if cleaned["at_end"] == CANCEL:
-            follows.append("The customer's access ends with the running period, unless the schedule is released first.")
+            follows.append(
+                _("The customer's access ends with the running period, unless the schedule is released first.")
+            )
         return Effects(follows=tuple(follows))
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -105,11 +118,11 @@ class CreateSchedule(SubscriptionOperation):
         return Undo(ReleaseSchedule.name, {}, "subscription_schedule", row.pk)
 
 
-def _until(row: StripeObject) -> str:
-    """When the running period ends; "" where its items have different ones."""
+def _period_end(row: StripeObject) -> int | None:
+    """When the running period ends; None where its items have different ones."""
     ends = {item.get("current_period_end") for item in items_of(row)}
     end = ends.pop() if len(ends) == 1 else None
-    return f" until {moments.moment_words(end)}" if isinstance(end, int) else ""
+    return end if isinstance(end, int) else None
 
 
 def _is_schedule(row: StripeObject) -> bool:
@@ -126,8 +139,8 @@ class EndWithSchedule(ScheduleOperation):
 
     name = "end_with_schedule"
     permission = CreateSchedule.name
-    label = "Cancel the subscription at the schedule's end"
-    short_description = "The step after a subscription was put under a schedule."
+    label = gettext_lazy("Cancel the subscription at the schedule's end")
+    short_description = gettext_lazy("The step after a subscription was put under a schedule.")
     form_class = EndForm
     offered = False
     bulk = False
@@ -141,7 +154,7 @@ class EndWithSchedule(ScheduleOperation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
         self.plan(row, cleaned)
-        return ["The schedule cancels its subscription at the end of its last phase."]
+        return [_("The schedule cancels its subscription at the end of its last phase.")]
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
         """What was to come at its end."""

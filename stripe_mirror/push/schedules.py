@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from stripe_mirror.models import StripeObject
 from stripe_mirror.push import moments, previews
@@ -26,7 +28,6 @@ from stripe_mirror.push.schedule_facts import (
 )
 from stripe_mirror.push.subscription_facts import (
     charges_per_period,
-    counted,
     invoices_in_words,
     item_words,
     items_of,
@@ -34,9 +35,9 @@ from stripe_mirror.push.subscription_facts import (
 )
 
 OVER = {
-    "released": "This schedule was released already.",
-    "canceled": "This schedule was cancelled already.",
-    "completed": "This schedule has run to its end.",
+    "released": gettext_lazy("This schedule was released already."),
+    "canceled": gettext_lazy("This schedule was cancelled already."),
+    "completed": gettext_lazy("This schedule has run to its end."),
 }
 
 
@@ -53,8 +54,11 @@ class ScheduleOperation(Operation):
             return reason
         status = row.data.get("status")
         if not isinstance(status, str):
-            return ODD_SHAPE_WORDS
-        return "" if status in RUNNING else OVER.get(status, f"Stripe doesn't take this while it is {status}.")
+            return str(ODD_SHAPE_WORDS)
+        if status in RUNNING:
+            return ""
+        words = _("Stripe doesn't take this while it is %(status)s.") % {"status": status}
+        return str(OVER.get(status, words))
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
         """Its state, and whose it is."""
@@ -71,7 +75,7 @@ class ReleaseForm(OperationForm):
     """What becomes of the end that the schedule has set."""
 
     preserve_cancel_date = forms.BooleanField(
-        label="Keep the end of the subscription that the schedule has set", required=False
+        label=gettext_lazy("Keep the end of the subscription that the schedule has set"), required=False
     )
 
     def prepare(self) -> None:
@@ -85,12 +89,12 @@ class ReleaseSchedule(ScheduleOperation):
     """https://docs.stripe.com/api/subscription_schedules/release"""
 
     name = "release_schedule"
-    label = "Release the subscription"
-    short_description = "End the schedule. Its subscription goes on as it is now."
+    label = gettext_lazy("Release the subscription")
+    short_description = gettext_lazy("End the schedule. Its subscription goes on as it is now.")
     form_class = ReleaseForm
-    final_warning = (
-        "A released schedule can't take its subscription back, and the phases that it had planned are lost. The "
-        "subscription can be put under a new schedule."
+    final_warning = gettext_lazy(
+        "A released schedule can't take its subscription back, and the phases that it had planned "
+        "are lost. The subscription can be put under a new schedule."
     )
     decisions = ("preserve_cancel_date",)
     not_state = ("preserve_cancel_date",)
@@ -105,22 +109,31 @@ class ReleaseSchedule(ScheduleOperation):
         """What ends, and what goes on."""
         keep, end = self.plan(row, cleaned).params, announced_end(row)
         if status_of(row) != ACTIVE:
-            return ["The schedule is released before it has begun."]
-        lines = ["The schedule is released. Its subscription goes on as it is now."]
+            return [_("The schedule is released before it has begun.")]
+        lines = [_("The schedule is released. Its subscription goes on as it is now.")]
         if end:
             when = moments.moment_words(end)
-            lines.append(f"The subscription still ends on {when}." if keep else f"It no longer ends on {when}.")
+            lines.append(
+                _("The subscription still ends on %(when)s.") % {"when": when}
+                if keep
+                else _("It no longer ends on %(when)s.") % {"when": when}
+            )
         return lines
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What is not done any more."""
         if status_of(row) != ACTIVE:
             return Effects(follows=tuple(_never(row)), final=self.final_warning)
-        follows = ["Nothing is charged or credited by this."]
+        follows = [_("Nothing is charged or credited by this.")]
         if held := subscription_of(row):
-            follows += [f"It goes on being billed: {item_words(item)}." for item in items_of(held)]
+            follows += [_("It goes on being billed: %(item)s.") % {"item": item_words(item)} for item in items_of(held)]
         if later := later_phases(row):
-            follows.append(f"{counted(len(later), 'planned phase')} won't come, the first of them on {_day(later[0])}.")
+            words = ngettext(
+                "%(number)s planned phase won't come, the first of them on %(day)s.",
+                "%(number)s planned phases won't come, the first of them on %(day)s.",
+                len(later),
+            )
+            follows.append(words % {"number": len(later), "day": _day(later[0])})
         return Effects(follows=tuple(follows), final=self.final_warning)
 
     def is_done(self, row: StripeObject, call: Call) -> bool:
@@ -132,12 +145,14 @@ class CancelForm(OperationForm):
     """What is billed and credited at the end."""
 
     invoice_now = forms.BooleanField(
-        label="Invoice outstanding items now",
+        label=gettext_lazy("Invoice outstanding items now"),
         required=False,
-        help_text="Metered usage and pending items of the subscription are invoiced.",
+        help_text=gettext_lazy("Metered usage and pending items of the subscription are invoiced."),
     )
     prorate = forms.BooleanField(
-        label="Credit the unused time", required=False, help_text="A prorated credit for the rest of the period."
+        label=gettext_lazy("Credit the unused time"),
+        required=False,
+        help_text=gettext_lazy("A prorated credit for the rest of the period."),
     )
 
     def prepare(self) -> None:
@@ -151,12 +166,12 @@ class CancelSchedule(ScheduleOperation):
     """https://docs.stripe.com/api/subscription_schedules/cancel"""
 
     name = "cancel_schedule"
-    label = "Cancel schedule and subscription"
-    short_description = "End the schedule, and its subscription with it, now."
+    label = gettext_lazy("Cancel schedule and subscription")
+    short_description = gettext_lazy("End the schedule, and its subscription with it, now.")
     form_class = CancelForm
     needs_reason = True
     danger = True
-    final_warning = (
+    final_warning = gettext_lazy(
         "Neither the schedule nor its subscription can be started again: the customer would need a new subscription."
     )
     decisions = ("invoice_now", "prorate")
@@ -183,19 +198,21 @@ class CancelSchedule(ScheduleOperation):
         """What ends, and what is billed."""
         params = self.plan(row, cleaned).params
         if not params:
-            return ["The schedule is cancelled before it has begun."]
-        invoice = "Outstanding items are invoiced now." if params["invoice_now"] else "No final invoice is made."
-        credit = "The unused time is credited." if params["prorate"] else "Nothing is credited for the unused time."
-        return ["The schedule and its subscription end now.", f"{invoice} {credit}"]
+            return [_("The schedule is cancelled before it has begun.")]
+        invoice = _("Outstanding items are invoiced now.") if params["invoice_now"] else _("No final invoice is made.")
+        credit = (
+            _("The unused time is credited.") if params["prorate"] else _("Nothing is credited for the unused time.")
+        )
+        return [_("The schedule and its subscription end now."), f"{invoice} {credit}"]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What Stripe bills or credits, and what becomes of open invoices."""
         held, final = subscription_of(row), self.final_warning
         if status_of(row) != ACTIVE or held is None:
             return Effects(follows=tuple(_never(row)), final=final)
-        follows = ["The customer's access ends now. Nothing is refunded to a card by this."]
+        follows = [_("The customer's access ends now. Nothing is refunded to a card by this.")]
         if opened := invoices_in_words(held, "open"):
-            follows.append(f"{opened} stay open, but are no longer collected by themselves.")
+            follows.append(_("%(opened)s stay open, but are no longer collected by themselves.") % {"opened": opened})
         if preview and not cleaned.get("invoice_now"):
             return Effects(_left_pending(preview), follows=tuple(follows), final=final)
         return previews.effects_of(held, preview, at_once=True, follows=follows, final=final)
@@ -208,13 +225,17 @@ class CancelSchedule(ScheduleOperation):
 def _left_pending(preview: Mapping[str, Any]) -> tuple[Amount, ...]:
     """The credit that waits for an invoice of the customer, where none is made now."""
     credit = -sum(int(line["amount"]) for line in preview["lines"]["data"] if previews.is_proration(line))
-    return (Amount("Credit that waits for the customer's next invoice", credit, str(preview["currency"])),)
+    return (Amount(_("Credit that waits for the customer's next invoice"), credit, str(preview["currency"])),)
 
 
 def _never(row: StripeObject) -> list[str]:
-    start = begins(row)
-    when = f" on {moments.moment_words(start)}" if start else ""
-    return [f"The subscription that it was to begin{when} is never made. Nothing was charged for it."]
+    if start := begins(row):
+        when = moments.moment_words(start)
+        return [
+            _("The subscription that it was to begin on %(when)s is never made. Nothing was charged for it.")
+            % {"when": when}
+        ]
+    return [_("The subscription that it was to begin is never made. Nothing was charged for it.")]
 
 
 def _day(phase: Mapping[str, Any]) -> str:

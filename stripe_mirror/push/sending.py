@@ -14,9 +14,11 @@ from uuid import uuid5
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from stripe_mirror.background import enqueue
 from stripe_mirror.kinds import Kind, all_kinds, kind_of
+from stripe_mirror.language import log_language
 from stripe_mirror.models import Change, Push, StripeObject
 from stripe_mirror.pull import rows
 from stripe_mirror.pull.account import require_mirrored_mode
@@ -65,6 +67,7 @@ def call_of(push: Push) -> Call:
     return Call(push.method, push.path, ordered(push.params))
 
 
+@log_language()
 def send(push: Push, operation: Operation) -> None:
     """Make the call and settle the push by its outcome. The push is claimed and committed."""
     outside_transaction()
@@ -239,7 +242,8 @@ def leave_unknown(push: Push, failure: StripeFailure) -> None:
     pause = pause_after(push.attempts)
     changed = Push.objects.filter(pk=push.pk, state__in=OPEN, attempts=push.attempts).update(
         state=Push.State.UNKNOWN,
-        message=f"{_unknown(push, failure)} We ask again by ourselves; there is no need to repeat it.",
+        message=_("%(unknown)s We ask again by ourselves; there is no need to repeat it.")
+        % {"unknown": _unknown(push, failure)},
         error_code=failure.code,
         request_id=failure.request_id or push.request_id,
         next_attempt_at=timezone.now() + pause,
@@ -252,10 +256,10 @@ def leave_unknown(push: Push, failure: StripeFailure) -> None:
 def _unknown(push: Push, failure: StripeFailure) -> str:
     """What is known. That a later attempt did nothing says nothing of the first."""
     if isinstance(failure, OutcomeUnknown):
-        return scrubbed(f"{failure} It is not known yet whether this happened.")
+        return scrubbed(_("%(failure)s It is not known yet whether this happened.") % {"failure": failure})
     if push.attempts <= 1:
         return scrubbed(str(failure))
-    return "It is not known yet whether this happened: Stripe did not say when it was asked again."
+    return _("It is not known yet whether this happened: Stripe did not say when it was asked again.")
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -15,9 +15,11 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from stripe_mirror.background import enqueue
 from stripe_mirror.kinds import get_kind
+from stripe_mirror.language import log_language
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import state
 from stripe_mirror.push.errors import CantCheck, CantReach, NotAllowed, PushError, PushIdTaken
@@ -79,7 +81,7 @@ def submit(
     if found := earlier(push_id, operation, row, user):
         return found
     if operation.needs_reason and not reason.strip():
-        raise NotAllowed("Nothing was sent: write the reason, it is kept in the log.")
+        raise NotAllowed(_("Nothing was sent: write the reason, it is kept in the log."))
     try:
         fresh = row if operation.creates else read_fresh(row)
         call = checked_call(operation, fresh, cleaned=cleaned, opened=opened)
@@ -139,7 +141,7 @@ def earlier(push_id: UUID, operation: Operation, row: StripeObject, user: User) 
         return None
     same_object = operation.creates or push.object_id == row.pk
     if push.user_id != user.pk or push.operation != operation.name or not same_object:
-        raise PushIdTaken("Nothing was sent: this form was used before, for something else. Open it again.")
+        raise PushIdTaken(_("Nothing was sent: this form was used before, for something else. Open it again."))
     return push
 
 
@@ -156,6 +158,7 @@ def due_pushes(limit: int = 100) -> list[UUID]:
     return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:limit])
 
 
+@log_language()
 def resume(push_id: UUID) -> Push | None:
     """Find out what became of a push with an open outcome, by asking again under the same key.
 
@@ -173,7 +176,10 @@ def resume(push_id: UUID) -> Push | None:
     if push.first_sent_at is None and push.attempts < MOST_CLAIMS:
         give_back(push, "")
     elif push.first_sent_at is None:
-        refuse(push, f"Nothing was sent: preparing it failed {MOST_CLAIMS} times. See the server's log.")
+        refuse(
+            push,
+            _("Nothing was sent: preparing it failed %(times)s times. See the server's log.") % {"times": MOST_CLAIMS},
+        )
     elif _has_evidence(push, operation):
         push.refresh_from_db()
         settle_done(push, operation, _known_state(push))
@@ -232,21 +238,23 @@ def _ask_state(push: Push, operation: Operation) -> None:
     call, expired = call_of(push), timezone.now() >= key_expires_at(push)
     superseded = _superseded(push, operation)
     if operation.creates or operation.adds:
-        refuse(push, "Stripe never confirmed this, and no event tells of it. It isn't tried again: look in Stripe.")
+        refuse(push, _("Stripe never confirmed this, and no event tells of it. It isn't tried again: look in Stripe."))
         return
     try:
         row = read_fresh(get_kind(push.object_type).model(id=push.object_id, data={}))
     except CantCheck as failure:
         if expired and not isinstance(failure, CantReach):
-            refuse(push, "Stripe never confirmed this, and its object can't be read any more. It isn't tried again.")
+            refuse(push, _("Stripe never confirmed this, and its object can't be read any more. It isn't tried again."))
         else:
-            leave_unknown(push, OutcomeUnknown("Stripe can't be asked."))
+            leave_unknown(push, OutcomeUnknown(_("Stripe can't be asked.")))
         return
     if operation.is_done(row, call):
         settle_done(push, operation, row.data)
     elif expired:
-        refuse(push, "Stripe never confirmed this, and its state shows that it did not happen. It isn't tried again.")
+        refuse(
+            push, _("Stripe never confirmed this, and its state shows that it did not happen. It isn't tried again.")
+        )
     elif superseded:
-        refuse(push, "Stripe never confirmed this, and a later change of the same was sent. It isn't tried again.")
+        refuse(push, _("Stripe never confirmed this, and a later change of the same was sent. It isn't tried again."))
     else:
         send(push, operation)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import previews
@@ -17,10 +19,10 @@ from stripe_mirror.push.subscription_facts import items_of, status_of, why_not_b
 from stripe_mirror.push.subscription_operation import SubscriptionOperation, update
 
 ANCHOR = "billing_cycle_anchor"
-MOVED = "Nothing was sent: its billing date was moved since you opened the form. Open the form again."
+MOVED = gettext_lazy("Nothing was sent: its billing date was moved since you opened the form. Open the form again.")
 NOT_NOW = {
-    "trialing": "Its billing date is the end of its trial. Change the trial instead.",
-    "paused": "It is paused. Resume it: then a new period can begin.",
+    "trialing": gettext_lazy("Its billing date is the end of its trial. Change the trial instead."),
+    "paused": gettext_lazy("It is paused. Resume it: then a new period can begin."),
 }
 
 
@@ -34,8 +36,11 @@ class AnchorForm(ProrationForm):
         """Credits stand on that invoice, there is no other to wait for."""
         super().prepare()
         field = self.choice_field("proration_behavior")
-        field.label = "The rest of the running period"
-        field.choices = [(CREATE, "Credit it on the invoice of the new period"), (NO_PRORATION, "Nothing is credited")]
+        field.label = _("The rest of the running period")
+        field.choices = [
+            (CREATE, _("Credit it on the invoice of the new period")),
+            (NO_PRORATION, _("Nothing is credited")),
+        ]
 
 
 @register
@@ -43,17 +48,17 @@ class ResetBillingAnchor(SubscriptionOperation):
     """https://docs.stripe.com/billing/subscriptions/billing-cycle, "Reset the billing cycle" """
 
     name = "reset_billing_anchor"
-    label = "Begin a new period now"
-    short_description = "Bill a whole period now; from then on it renews on this day."
+    label = gettext_lazy("Begin a new period now")
+    short_description = gettext_lazy("Bill a whole period now; from then on it renews on this day.")
     form_class = AnchorForm
     needs_reason = True
-    final_warning = "The invoice stays, and the earlier billing date can't be brought back."
+    final_warning = gettext_lazy("The invoice stays, and the earlier billing date can't be brought back.")
     not_state = PRORATION_FIELDS
     decisions = ("seen", *PRORATION_FIELDS)
 
     def why_not(self, row: StripeObject) -> str:
         """Only what is in a period that was billed."""
-        return why_not_billable(row) or NOT_NOW.get(status_of(row), "")
+        return why_not_billable(row) or str(NOT_NOW.get(status_of(row), ""))
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """Time that was paid for is credited."""
@@ -78,10 +83,10 @@ class ResetBillingAnchor(SubscriptionOperation):
         """What is billed and what is credited."""
         credited = cleaned["proration_behavior"] != NO_PRORATION
         return [
-            "A new billing period begins now and is billed now. Later ones are counted from today.",
-            "The rest of the running period is credited on that invoice."
+            _("A new billing period begins now and is billed now. Later ones are counted from today."),
+            _("The rest of the running period is credited on that invoice.")
             if credited
-            else "Nothing is credited for the rest of the running period: that time is paid twice.",
+            else _("Nothing is credited for the rest of the running period: that time is paid twice."),
         ]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:

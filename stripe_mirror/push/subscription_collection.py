@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from stripe_mirror.models import Customer, PaymentMethod, Push, StripeObject
 from stripe_mirror.push import choices, state
@@ -17,7 +19,6 @@ from stripe_mirror.push.subscription_facts import (
     AUTOMATIC,
     BY_INVOICE,
     collects,
-    counted,
     invoices_in_words,
     is_paused,
     why_not_billable,
@@ -30,7 +31,7 @@ PAYMENT_METHOD, SOURCE = "default_payment_method", "default_source"
 DEFAULT_DAYS = 30
 # Ten years: nobody means more.
 MOST_DAYS = 3650
-NOBODY_PAYS = "No payment method is known here that it could be charged with: its next payment will fail."
+NOBODY_PAYS = gettext_lazy("No payment method is known here that it could be charged with: its next payment will fail.")
 
 
 def customer_of(row: StripeObject) -> str:
@@ -54,19 +55,19 @@ class CollectionForm(OperationForm):
     """Which of the two ways."""
 
     collection_method = forms.ChoiceField(
-        label="How invoices are paid",
+        label=gettext_lazy("How invoices are paid"),
         widget=forms.RadioSelect,
         choices=[
-            (AUTOMATIC, "Charge the payment method by itself"),
-            (BY_INVOICE, "Send invoices for the customer to pay"),
+            (AUTOMATIC, gettext_lazy("Charge the payment method by itself")),
+            (BY_INVOICE, gettext_lazy("Send invoices for the customer to pay")),
         ],
     )
     days_until_due = forms.IntegerField(
-        label="Days until an invoice is due",
+        label=gettext_lazy("Days until an invoice is due"),
         required=False,
         min_value=0,
         max_value=MOST_DAYS,
-        help_text="Only with invoices that the customer pays.",
+        help_text=gettext_lazy("Only with invoices that the customer pays."),
     )
 
     def prepare(self) -> None:
@@ -78,10 +79,10 @@ class CollectionForm(OperationForm):
         cleaned = super().clean()
         method, days = cleaned.get(METHOD), cleaned.get(DAYS)
         if method == BY_INVOICE and days is None and DAYS not in self.errors:
-            self.add_error(DAYS, "Write how many days the customer has to pay an invoice.")
+            self.add_error(DAYS, _("Write how many days the customer has to pay an invoice."))
         elif method == AUTOMATIC and days is not None:
             if self.is_changed(DAYS):
-                self.add_error(DAYS, "This goes only with invoices that the customer pays.")
+                self.add_error(DAYS, _("This goes only with invoices that the customer pays."))
             else:
                 cleaned[DAYS] = None
         return cleaned
@@ -92,8 +93,8 @@ class SwitchCollectionMethod(SubscriptionOperation):
     """https://docs.stripe.com/billing/collection-method"""
 
     name = "switch_collection_method"
-    label = "Change how it is paid"
-    short_description = "Charge it by itself, or send invoices for the customer to pay."
+    label = gettext_lazy("Change how it is paid")
+    short_description = gettext_lazy("Charge it by itself, or send invoices for the customer to pay.")
     form_class = CollectionForm
     bulk = True
 
@@ -102,7 +103,7 @@ class SwitchCollectionMethod(SubscriptionOperation):
         if reason := why_not_billable(row):
             return reason
         if is_paused(row) and collects(row) == AUTOMATIC:
-            return "It is paused, and Stripe can't resume what sends invoices. Resume it first."
+            return _("It is paused, and Stripe can't resume what sends invoices. Resume it first.")
         return ""
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
@@ -114,7 +115,7 @@ class SwitchCollectionMethod(SubscriptionOperation):
         wanted = {METHOD: cleaned[METHOD], **({DAYS: cleaned[DAYS]} if cleaned[METHOD] == BY_INVOICE else {})}
         params = {name: value for name, value in wanted.items() if not state.same(row.data.get(name), value)}
         if not params:
-            raise NothingToChange("Nothing was sent: it is paid in this way already.")
+            raise NothingToChange(_("Nothing was sent: it is paid in this way already."))
         if params.get(METHOD) == BY_INVOICE:
             params[DAYS] = cleaned[DAYS]
         return update(row, params)
@@ -123,19 +124,22 @@ class SwitchCollectionMethod(SubscriptionOperation):
         """How invoices are paid from now on."""
         self.plan(row, cleaned)
         if cleaned[METHOD] == BY_INVOICE:
-            return [f"Invoices are sent to the customer, who has {counted(cleaned[DAYS], 'day')} to pay each."]
-        return ["Invoices are charged by themselves."]
+            return [days_words(cleaned[DAYS])]
+        return [_("Invoices are charged by themselves.")]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Only what is made from now on, and what is charged."""
-        follows = ["Nothing is charged now. This counts for the invoices that are made from now on."]
+        follows = [_("Nothing is charged now. This counts for the invoices that are made from now on.")]
         if opened := invoices_in_words(row, "open"):
-            follows.append(f"{opened} from before stay as they are: they go on being collected in their own way.")
+            follows.append(
+                _("%(opened)s from before stay as they are: they go on being collected in their own way.")
+                % {"opened": opened}
+            )
         if cleaned[METHOD] == BY_INVOICE:
-            follows.append("Stripe e-mails each invoice to the customer where its settings say so.")
+            follows.append(_("Stripe e-mails each invoice to the customer where its settings say so."))
         elif row.pk:
             name = charged_with(row, state.text(state.look_up(row.data, (PAYMENT_METHOD,))))
-            follows.append(f"It will be charged with {name}." if name else NOBODY_PAYS)
+            follows.append(_("It will be charged with %(name)s.") % {"name": name} if name else str(NOBODY_PAYS))
         return Effects(follows=tuple(follows))
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -148,13 +152,23 @@ class SwitchCollectionMethod(SubscriptionOperation):
         return Undo(self.name, held) if held[METHOD] else None
 
 
-NOT_THEIRS = "Choose a payment method that is attached to the subscription's customer."
+def days_words(days: int) -> str:
+    """How long the customer has to pay an invoice, as a line of a summary."""
+    words = ngettext(
+        "Invoices are sent to the customer, who has %(days)s day to pay each.",
+        "Invoices are sent to the customer, who has %(days)s days to pay each.",
+        days,
+    )
+    return words % {"days": days}
+
+
+NOT_THEIRS = gettext_lazy("Choose a payment method that is attached to the subscription's customer.")
 
 
 class PaymentMethodForm(OperationForm):
     """One of the customer's."""
 
-    default_payment_method = ObjectField(label="Charge", refusal=NOT_THEIRS)
+    default_payment_method = ObjectField(label=gettext_lazy("Charge"), refusal=NOT_THEIRS)
 
     def prepare(self) -> None:
         """Those of its customer, and what is chosen now."""
@@ -162,7 +176,7 @@ class PaymentMethodForm(OperationForm):
         if isinstance(field, ObjectField):
             offered = choices.payment_methods(customer) if customer else PaymentMethod.objects.none()
             kept = self.initial.get(PAYMENT_METHOD) or ""
-            field.offer(offered, name=choices.payment_method_name, nothing="The customer's default", kept=kept)
+            field.offer(offered, name=choices.payment_method_name, nothing=_("The customer's default"), kept=kept)
 
 
 @register
@@ -170,8 +184,10 @@ class ChangeSubscriptionPaymentMethod(SubscriptionOperation):
     """https://docs.stripe.com/billing/subscriptions/payment-methods-setting"""
 
     name = "change_subscription_payment_method"
-    label = "Change payment method"
-    short_description = "Choose what this subscription is charged with, or go back to the customer's default."
+    label = gettext_lazy("Change payment method")
+    short_description = gettext_lazy(
+        "Choose what this subscription is charged with, or go back to the customer's default."
+    )
     form_class = PaymentMethodForm
 
     def why_not(self, row: StripeObject) -> str:
@@ -186,27 +202,30 @@ class ChangeSubscriptionPaymentMethod(SubscriptionOperation):
         """One update; "" takes its own away, so that the customer's counts."""
         wanted = cleaned.get(PAYMENT_METHOD) or ""
         if wanted == self.initial(row)[PAYMENT_METHOD]:
-            raise NothingToChange("Nothing was sent: it is charged with this already.")
+            raise NothingToChange(_("Nothing was sent: it is charged with this already."))
         if wanted and not choices.payment_methods(customer_of(row)).filter(pk=wanted).exists():
-            raise NotAllowed(f"Nothing was sent. {NOT_THEIRS}")
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": NOT_THEIRS})
         return update(row, {PAYMENT_METHOD: wanted})
 
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """From what to what."""
         wanted = self.plan(row, cleaned).params[PAYMENT_METHOD]
         was, now = (_own_words(row, own) for own in (self.initial(row)[PAYMENT_METHOD], wanted))
-        return [f"Charged with: {was} → {now}"]
+        return [_("Charged with: %(was)s → %(now)s") % {"was": was, "now": now}]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What is charged, and when."""
-        follows = ["Nothing is charged now."]
+        follows = [_("Nothing is charged now.")]
         if collects(row) != AUTOMATIC:
-            follows.append("The customer pays its invoices by hand: this counts once it is charged by itself.")
+            follows.append(_("The customer pays its invoices by hand: this counts once it is charged by itself."))
         elif not charged_with(row, cleaned.get(PAYMENT_METHOD) or ""):
-            follows.append(NOBODY_PAYS)
+            follows.append(str(NOBODY_PAYS))
         else:
             follows.append(
-                "It is charged from the next payment on, also for an open invoice that names no payment method itself."
+                _(
+                    "It is charged from the next payment on, also for an open invoice that names no "
+                    "payment method itself."
+                )
             )
         return Effects(follows=tuple(follows))
 
@@ -222,4 +241,8 @@ def _own_words(row: StripeObject, own: str) -> str:
     if own:
         return charged_with(row, own)
     name = charged_with(row, "")
-    return f"the customer's default ({name})" if name else "the customer's default (none is known here)"
+    return (
+        _("the customer's default (%(name)s)") % {"name": name}
+        if name
+        else _("the customer's default (none is known here)")
+    )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
 from stripe_mirror.models import Push, StripeObject, Subscription
 from stripe_mirror.push import choices, moments, previews
 from stripe_mirror.push.customer_ends import running_subscriptions
@@ -13,21 +16,32 @@ from stripe_mirror.push.effects import Effects, Undo
 from stripe_mirror.push.errors import NotAllowed
 from stripe_mirror.push.operation import Call, Operation, register
 from stripe_mirror.push.refund_history import currency_of
-from stripe_mirror.push.subscription_collection import DAYS, DEFAULT_DAYS, METHOD, PAYMENT_METHOD, charged_with
+from stripe_mirror.push.subscription_collection import (
+    DAYS,
+    DEFAULT_DAYS,
+    METHOD,
+    PAYMENT_METHOD,
+    charged_with,
+    days_words,
+)
 from stripe_mirror.push.subscription_creation_forms import ALLOW, DAY, ERROR, NOT_THEIRS, WAIT, CreateSubscriptionForm
-from stripe_mirror.push.subscription_facts import AUTOMATIC, BY_INVOICE, ENDED, counted, item_words, status_of
+from stripe_mirror.push.subscription_facts import AUTOMATIC, BY_INVOICE, ENDED, item_words, status_of
 from stripe_mirror.push.subscription_items import price_named
 
-NOBODY_PAYS = "No payment method is known here that it could be charged with."
+NOBODY_PAYS = gettext_lazy("No payment method is known here that it could be charged with.")
 IF_IT_FAILS = {
-    ERROR: "If the first payment fails, nothing is made.",
+    ERROR: gettext_lazy("If the first payment fails, nothing is made."),
     ALLOW: (
-        "If the first payment fails, it is made nevertheless and stays incomplete. If its first invoice isn't paid "
-        "within 23 hours, it expires and the invoice is void."
+        gettext_lazy(
+            "If the first payment fails, it is made nevertheless and stays incomplete. If its first "
+            "invoice isn't paid within 23 hours, it expires and the invoice is void."
+        )
     ),
     WAIT: (
-        "Nothing is charged by itself: it is incomplete until somebody pays its first invoice. After 23 hours it "
-        "expires and the invoice is void."
+        gettext_lazy(
+            "Nothing is charged by itself: it is incomplete until somebody pays its first invoice. After "
+            "23 hours it expires and the invoice is void."
+        )
     ),
 }
 PLAIN = ("description", "metadata")
@@ -51,18 +65,21 @@ class CreateSubscription(Operation):
     """https://docs.stripe.com/api/subscriptions/create"""
 
     name = "create_subscription"
-    label = "Create subscription"
-    short_description = "Bill the customer again and again, from now on or after a trial."
+    label = gettext_lazy("Create subscription")
+    at_hand = True
+    short_description = gettext_lazy("Bill the customer again and again, from now on or after a trial.")
     object_type = "customer"
     form_class = CreateSubscriptionForm
     adds = True
     makes = "subscription"
-    final_warning = "Cancelling it later refunds nothing by itself: its first invoice, and what was paid of it, stays."
+    final_warning = gettext_lazy(
+        "Cancelling it later refunds nothing by itself: its first invoice, and what was paid of it, stays."
+    )
     decisions = tuple(CreateSubscriptionForm.base_fields)
 
     def why_not(self, row: StripeObject) -> str:
         """Deleted customers can't subscribe."""
-        return "This customer was deleted in Stripe." if row.deleted_at else ""
+        return _("This customer was deleted in Stripe.") if row.deleted_at else ""
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """To be charged by itself, or else not at all."""
@@ -74,7 +91,7 @@ class CreateSubscription(Operation):
         if discount:
             check_redeemable(discount, customer=row.pk)
         if method and not choices.payment_methods(row.pk).filter(pk=method).exists():
-            raise NotAllowed(f"Nothing was sent. {NOT_THEIRS}")
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": NOT_THEIRS})
         params: dict[str, Any] = {"customer": row.pk, "items": entries(cleaned), METHOD: cleaned[METHOD]}
         if cleaned[METHOD] == BY_INVOICE:
             params[DAYS] = cleaned[DAYS]
@@ -95,15 +112,22 @@ class CreateSubscription(Operation):
         params = self.plan(row, cleaned).params
         lines = [_item_line(entry) for entry in params["items"]]
         if end := trial_ends(cleaned):
-            lines.append(f"It is free until {moments.moment_words(end)}.")
+            lines.append(_("It is free until %(moment)s.") % {"moment": moments.moment_words(end)})
         if discount := redeemed(cleaned):
-            lines.append(f"Discount: {redeemed_words(discount)}")
+            lines.append(_("Discount: %(discount)s") % {"discount": redeemed_words(discount)})
         if params[METHOD] == BY_INVOICE:
-            lines.append(f"Invoices are sent to the customer, who has {counted(params[DAYS], 'day')} to pay each.")
+            lines.append(days_words(params[DAYS]))
         else:
-            lines.append("Invoices are charged by themselves.")
-        lines += [f"Description: {params['description']}"] if "description" in params else []
-        return lines + [f"Metadata “{key}”: {value}" for key, value in params.get("metadata", {}).items()]
+            lines.append(_("Invoices are charged by themselves."))
+        lines += (
+            [_("Description: %(description)s") % {"description": params["description"]}]
+            if "description" in params
+            else []
+        )
+        return lines + [
+            _("Metadata “%(key)s”: %(value)s") % {"key": key, "value": value}
+            for key, value in params.get("metadata", {}).items()
+        ]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What is due at once, and what becomes of it."""
@@ -142,38 +166,54 @@ def made_subscription(push: Push) -> str:
 
 
 def _item_line(entry: Mapping[str, Any]) -> str:
-    return f"Billed: {item_words({'price': price_named(entry['price']), 'quantity': entry.get('quantity')})}"
+    return _("Billed: %(item)s") % {
+        "item": item_words({"price": price_named(entry["price"]), "quantity": entry.get("quantity")})
+    }
 
 
 def _due_words(cleaned: Mapping[str, Any]) -> str:
     if cleaned[METHOD] == BY_INVOICE:
-        return "On the first invoice"
-    return "On the first invoice, to be paid by somebody" if cleaned["payment_behavior"] == WAIT else "Charged at once"
+        return _("On the first invoice")
+    return (
+        _("On the first invoice, to be paid by somebody")
+        if cleaned["payment_behavior"] == WAIT
+        else _("Charged at once")
+    )
 
 
 def _payment(row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
     """How the first invoice is paid, and what becomes of the subscription if it isn't."""
     end, after = trial_ends(cleaned), list[str]()
     if end:
-        after = [f"The first period that is paid for begins on {moments.moment_words(end)}, and is billed then."]
+        after = [
+            _("The first period that is paid for begins on %(moment)s, and is billed then.")
+            % {"moment": moments.moment_words(end)}
+        ]
     if cleaned[METHOD] == BY_INVOICE:
-        first = "Its first invoice is a draft, which Stripe finalizes and sends in about an hour."
-        return ["It is in force at once, before anything is paid.", first, *after]
-    said = after or [IF_IT_FAILS[cleaned["payment_behavior"]]]
+        first = _("Its first invoice is a draft, which Stripe finalizes and sends in about an hour.")
+        return [_("It is in force at once, before anything is paid."), first, *after]
+    said = after or [str(IF_IT_FAILS[cleaned["payment_behavior"]])]
     name = charged_with(Subscription(data={"customer": row.pk}), cleaned.get(PAYMENT_METHOD) or "")
     if name:
-        said.append(f"It is charged with {name}.")
+        said.append(_("It is charged with %(name)s.") % {"name": name})
     elif cleaned["payment_behavior"] != WAIT:
-        said.append(f"{NOBODY_PAYS} {'Its first payment will fail.' if end else 'Stripe will probably refuse this.'}")
-    return [*said, "Stripe e-mails invoices and receipts where its settings say so."]
+        said.append(
+            f"{NOBODY_PAYS} {_('Its first payment will fail.') if end else _('Stripe will probably refuse this.')}"
+        )
+    return [*said, _("Stripe e-mails invoices and receipts where its settings say so.")]
 
 
 def _beside(row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
     """What else the customer has, and the currency that it gets."""
     said, currency = [], str(price_named(cleaned["price"]).get("currency") or "")
     if count := running_subscriptions(row).count():
-        said.append(f"The customer has {counted(count, 'other subscription')} already. Nothing of that changes.")
+        words = ngettext(
+            "The customer has %(count)s other subscription already. Nothing of that changes.",
+            "The customer has %(count)s other subscriptions already. Nothing of that changes.",
+            count,
+        )
+        said.append(words % {"count": count})
     said += currency_warning(redeemed(cleaned), currency)
     if not currency_of(row) and currency:
-        said.append(f"The customer will be billed in {currency.upper()} from now on.")
+        said.append(_("The customer will be billed in %(currency)s from now on.") % {"currency": currency.upper()})
     return said

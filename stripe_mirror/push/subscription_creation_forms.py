@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.push import choices, moments, state
 from stripe_mirror.push.choices import ObjectField
@@ -17,50 +19,55 @@ from stripe_mirror.push.subscription_collection import CollectionForm
 from stripe_mirror.push.subscription_facts import is_metered
 from stripe_mirror.push.subscription_items import MOST_QUANTITY, NO_QUANTITY, price_named
 from stripe_mirror.push.trials import MOST_SECONDS
+from stripe_mirror.push.wording import Words
 
 DAY = 86400
 ERROR, ALLOW, WAIT = "error_if_incomplete", "allow_incomplete", "default_incomplete"
 BEHAVIORS = [
-    (ERROR, "Make nothing"),
-    (ALLOW, "Make it anyhow: it waits for its first payment, for 23 hours"),
-    (WAIT, "Don't charge now: it waits until somebody pays its first invoice, for 23 hours"),
+    (ERROR, gettext_lazy("Make nothing")),
+    (ALLOW, gettext_lazy("Make it anyhow: it waits for its first payment, for 23 hours")),
+    (WAIT, gettext_lazy("Don't charge now: it waits until somebody pays its first invoice, for 23 hours")),
 ]
-NO_PRICE = "Choose a price that is sold: active, recurring, and in the customer's currency."
-NOT_THEIRS = "Choose a payment method that is attached to this customer."
+NO_PRICE = gettext_lazy("Choose a price that is sold: active, recurring, and in the customer's currency.")
+NOT_THEIRS = gettext_lazy("Choose a payment method that is attached to this customer.")
 
 
-def quantity_field(label: str) -> forms.IntegerField:
+def quantity_field(label: Words) -> forms.IntegerField:
     """How many of a price."""
     return forms.IntegerField(
-        label=label, required=False, min_value=0, max_value=MOST_QUANTITY, help_text="Empty means 1."
+        label=label, required=False, min_value=0, max_value=MOST_QUANTITY, help_text=gettext_lazy("Empty means 1.")
     )
 
 
 class CreateSubscriptionForm(CollectionForm, RedeemForm, MomentForm):
     """What is billed, from when on, and how it is paid."""
 
-    price = ObjectField(label="Price", refusal=NO_PRICE, required=True)
-    quantity = quantity_field("Quantity")
-    second_price = ObjectField(label="Second price", refusal=NO_PRICE)
-    second_quantity = quantity_field("Quantity of the second price")
+    price = ObjectField(label=gettext_lazy("Price"), refusal=NO_PRICE, required=True)
+    quantity = quantity_field(gettext_lazy("Quantity"))
+    second_price = ObjectField(label=gettext_lazy("Second price"), refusal=NO_PRICE)
+    second_quantity = quantity_field(gettext_lazy("Quantity of the second price"))
     trial_period_days = forms.IntegerField(
-        label="Days for free",
+        label=gettext_lazy("Days for free"),
         required=False,
         min_value=1,
         max_value=MOST_SECONDS // DAY,
-        help_text="A trial, counted from now. Nothing is charged for it before.",
+        help_text=gettext_lazy("A trial, counted from now. Nothing is charged for it before."),
     )
-    trial_end = MomentField(label="Or free until", required=False, help_text="Two years ahead at most.")
+    trial_end = MomentField(
+        label=gettext_lazy("Or free until"), required=False, help_text=gettext_lazy("Two years ahead at most.")
+    )
     payment_behavior = forms.ChoiceField(
-        label="If the first payment fails",
+        label=gettext_lazy("If the first payment fails"),
         widget=forms.RadioSelect,
         required=False,
         choices=BEHAVIORS,
-        help_text="Only where the payment method is charged by itself.",
+        help_text=gettext_lazy("Only where the payment method is charged by itself."),
     )
-    default_payment_method = ObjectField(label="Charge", refusal=NOT_THEIRS)
-    description = text("Description", 500, help_text="The customer may see it on Stripe's pages.")
-    metadata = MetadataField(label="Metadata", required=False)
+    default_payment_method = ObjectField(label=gettext_lazy("Charge"), refusal=NOT_THEIRS)
+    description = text(
+        gettext_lazy("Description"), 500, help_text=gettext_lazy("The customer may see it on Stripe's pages.")
+    )
+    metadata = MetadataField(label=gettext_lazy("Metadata"), required=False)
     field_order = [
         "price",
         "quantity",
@@ -83,9 +90,9 @@ class CreateSubscriptionForm(CollectionForm, RedeemForm, MomentForm):
         super().prepare()
         self.offer_discounts(self.row.pk)
         offered = choices.prices(currency_of(self.row))
-        self._objects("price").offer(offered, name=choices.price_name, nothing="Choose a price")
-        self._objects("second_price").offer(offered, name=choices.price_name, nothing="None")
-        methods, nothing = choices.payment_methods(self.row.pk), "The customer's default"
+        self._objects("price").offer(offered, name=choices.price_name, nothing=_("Choose a price"))
+        self._objects("second_price").offer(offered, name=choices.price_name, nothing=_("None"))
+        methods, nothing = choices.payment_methods(self.row.pk), _("The customer's default")
         self._objects("default_payment_method").offer(methods, name=choices.payment_method_name, nothing=nothing)
 
     def _objects(self, name: str) -> ObjectField:
@@ -99,7 +106,7 @@ class CreateSubscriptionForm(CollectionForm, RedeemForm, MomentForm):
         if cleaned.get("collection_method") != "charge_automatically":
             cleaned["payment_behavior"] = ""
         elif not cleaned.get("payment_behavior") and "payment_behavior" not in self.errors:
-            self.add_error("payment_behavior", "Choose what happens if the first payment fails.")
+            self.add_error("payment_behavior", _("Choose what happens if the first payment fails."))
         return cleaned
 
     def _check_prices(self, cleaned: dict[str, Any]) -> None:
@@ -109,15 +116,15 @@ class CreateSubscriptionForm(CollectionForm, RedeemForm, MomentForm):
                 self.add_error(f"{prefix}quantity", NO_QUANTITY)
         first, second = prices[""], prices["second_"]
         if cleaned.get("second_quantity") is not None and not second and "second_price" not in self.errors:
-            self.add_error("second_price", "Choose the price that this quantity is of.")
+            self.add_error("second_price", _("Choose the price that this quantity is of."))
         if first and second and first.get("id") == second.get("id"):
-            self.add_error("second_price", "This is the first price already. Write its quantity there.")
+            self.add_error("second_price", _("This is the first price already. Write its quantity there."))
         elif first and second and state.text(first.get("currency")) != state.text(second.get("currency")):
-            self.add_error("second_price", "All prices of a subscription are in one currency.")
+            self.add_error("second_price", _("All prices of a subscription are in one currency."))
 
     def _check_trial(self, cleaned: dict[str, Any]) -> None:
         end = cleaned.get("trial_end")
         if end and cleaned.get("trial_period_days"):
-            self.add_error("trial_end", "Write the days or the date, not both.")
+            self.add_error("trial_end", _("Write the days or the date, not both."))
         elif end and end > moments.now() + MOST_SECONDS:
-            self.add_error("trial_end", "Stripe takes no end of a trial that is more than two years ahead.")
+            self.add_error("trial_end", _("Stripe takes no end of a trial that is more than two years ahead."))

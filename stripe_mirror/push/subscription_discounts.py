@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Customer, Discount, Push, StripeObject
 from stripe_mirror.push import previews, state
@@ -33,9 +35,8 @@ from stripe_mirror.push.subscription_operation import SubscriptionOperation, upd
 DISCOUNTS = "discounts"
 # Stripe takes so many entries.
 MOST = 20
-GONE = "The subscription has no such discount any more. Open the form again."
-EXISTING = "Invoices that exist already stay as they are."
-ANEW = "A discount that is applied again is a new one: it begins its duration anew."
+GONE = gettext_lazy("The subscription has no such discount any more. Open the form again.")
+EXISTING = gettext_lazy("Invoices that exist already stay as they are.")
 
 
 def discounts_of(row: StripeObject) -> list[str]:
@@ -114,7 +115,7 @@ class ApplyDiscountForm(RedeemForm):
         """Something."""
         cleaned = super().clean()
         if not redeemed(cleaned) and not self.errors:
-            self.add_error(COUPON, "Choose a coupon or a promotion code.")
+            self.add_error(COUPON, _("Choose a coupon or a promotion code."))
         return cleaned
 
 
@@ -123,8 +124,8 @@ class ApplyDiscount(DiscountOperation):
     """https://docs.stripe.com/api/subscriptions/update#update_subscription-discounts"""
 
     name = "apply_discount"
-    label = "Apply a discount"
-    short_description = "Add a coupon or a promotion code. The discounts that it has stay."
+    label = gettext_lazy("Apply a discount")
+    short_description = gettext_lazy("Add a coupon or a promotion code. The discounts that it has stay.")
     form_class = ApplyDiscountForm
     bulk = True
     needs_reason = True
@@ -132,18 +133,22 @@ class ApplyDiscount(DiscountOperation):
 
     def why_not(self, row: StripeObject) -> str:
         """Up to Stripe's limit."""
-        full = f"It has {MOST} discounts, and Stripe takes no more." if len(discounts_of(row)) >= MOST else ""
+        full = (
+            _("It has %(most)s discounts, and Stripe takes no more.") % {"most": MOST}
+            if len(discounts_of(row)) >= MOST
+            else ""
+        )
         return super().why_not(row) or full
 
     def plan(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
         """One update with all that it has and the new one. Raises NothingToChange where its coupon is there already."""
         entry = redeemed(cleaned)
         if not entry:
-            raise NothingToChange("Nothing was sent: choose a coupon or a promotion code.")
+            raise NothingToChange(_("Nothing was sent: choose a coupon or a promotion code."))
         check_redeemable(entry, customer=customer_of(row), running=True)
         coupon = coupon_of(entry)
         if coupon and coupon.pk in _coupons_on(row):
-            raise NothingToChange("Nothing was sent: the subscription has a discount of this coupon already.")
+            raise NothingToChange(_("Nothing was sent: the subscription has a discount of this coupon already."))
         return update(row, {DISCOUNTS: [*kept(discounts_of(row)), entry]})
 
     def preview(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
@@ -153,21 +158,22 @@ class ApplyDiscount(DiscountOperation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """What is added, and what stays."""
         self.plan(row, cleaned)
-        stays = [f"Stays: {discount_words(id)}" for id in discounts_of(row)]
-        return [f"Added: {redeemed_words(redeemed(cleaned))}", *stays]
+        stays = [_("Stays: %(discount)s") % {"discount": discount_words(id)} for id in discounts_of(row)]
+        return [_("Added: %(discount)s") % {"discount": redeemed_words(redeemed(cleaned))}, *stays]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """The next invoice, and how much less it is."""
-        follows = ["Nothing is credited for the running period: it counts from the next invoice on.", EXISTING]
+        follows = [_("Nothing is credited for the running period: it counts from the next invoice on."), str(EXISTING)]
         follows += currency_warning(redeemed(cleaned), currency_of(row))
         if (inherited := of_customer(row)) and not discounts_of(row):
             follows.append(
-                f"Until now the customer's own discount counts ({discount_words(inherited)}). It no longer does then."
+                _("Until now the customer's own discount counts (%(discount)s). It no longer does then.")
+                % {"discount": discount_words(inherited)}
             )
         told = previews.effects_of(row, preview, at_once=False, follows=follows)
         if not preview:
             return told
-        by_it = Amount("Taken off it by the new discount", _by_new_ones(row, preview), str(preview["currency"]))
+        by_it = Amount(_("Taken off it by the new discount"), _by_new_ones(row, preview), str(preview["currency"]))
         return Effects((*told.money, by_it), told.lines, told.follows, told.final)
 
     def is_done(self, row: StripeObject, call: Call) -> bool:
@@ -188,7 +194,7 @@ class RemoveDiscountForm(OperationForm):
     """One of those that it has."""
 
     discount = forms.ChoiceField(
-        label="Which discount", widget=forms.RadioSelect, error_messages={"invalid_choice": GONE}
+        label=gettext_lazy("Which discount"), widget=forms.RadioSelect, error_messages={"invalid_choice": GONE}
     )
 
     def prepare(self) -> None:
@@ -211,10 +217,13 @@ class RemoveDiscount(DiscountOperation):
     """https://docs.stripe.com/api/subscriptions/update#update_subscription-discounts, without one of them"""
 
     name = "remove_discount"
-    label = "Remove a discount"
-    short_description = "Take one discount off the subscription. The others stay."
+    label = gettext_lazy("Remove a discount")
+    short_description = gettext_lazy("Take one discount off the subscription. The others stay.")
     form_class = RemoveDiscountForm
-    final_warning = f"A removed discount does not come back as it was. {ANEW}"
+    final_warning = gettext_lazy(
+        "A removed discount does not come back as it was. A discount that is applied again is a new "
+        "one: it begins its duration anew."
+    )
     decisions = ("discount",)
 
     def why_not(self, row: StripeObject) -> str:
@@ -224,8 +233,12 @@ class RemoveDiscount(DiscountOperation):
         if discounts_of(row):
             return ""
         if of_customer(row):
-            return "It has no discount of its own. What counts is its customer's: remove it there."
-        return "It has no discounts."
+            return _("It has no discount of its own. What counts is its customer's: remove it there.")
+        return _("It has no discounts.")
+
+    def why_not_at_a_glance(self, row: StripeObject) -> str:
+        """Whether it names any."""
+        return super().why_not(row) or ("" if row.data.get("discounts") else _("It has no discounts."))
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """The only one."""
@@ -236,9 +249,9 @@ class RemoveDiscount(DiscountOperation):
         """One update with the others; "" empties the list, which an empty one does not."""
         held, gone = discounts_of(row), cleaned.get("discount")
         if not gone:
-            raise NothingToChange("Nothing was sent: choose a discount.")
+            raise NothingToChange(_("Nothing was sent: choose a discount."))
         if gone not in held:
-            raise NotAllowed(f"Nothing was sent. {GONE}")
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": GONE})
         return update(row, {DISCOUNTS: kept([id for id in held if id != gone]) or ""})
 
     def preview(self, row: StripeObject, cleaned: Mapping[str, Any]) -> Call:
@@ -251,20 +264,23 @@ class RemoveDiscount(DiscountOperation):
         """What goes, and what stays."""
         self.plan(row, cleaned)
         gone = cleaned["discount"]
-        stays = [f"Stays: {discount_words(id)}" for id in discounts_of(row) if id != gone]
-        return [f"Removed: {discount_words(gone)}", *stays]
+        stays = [_("Stays: %(discount)s") % {"discount": discount_words(id)} for id in discounts_of(row) if id != gone]
+        return [_("Removed: %(discount)s") % {"discount": discount_words(gone)}, *stays]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """The next invoice, and what counts instead."""
-        follows, gone = [EXISTING], cleaned["discount"]
+        follows, gone = [str(EXISTING)], cleaned["discount"]
         if (inherited := of_customer(row)) and discounts_of(row) == [gone]:
-            follows.append(f"From then on the customer's own discount counts: {discount_words(inherited)}.")
+            follows.append(
+                _("From then on the customer's own discount counts: %(discount)s.")
+                % {"discount": discount_words(inherited)}
+            )
         told = previews.effects_of(row, preview, at_once=False, follows=follows, final=self.final_warning)
         still = _taken_off(preview or {}).get(gone)
         if not preview or not still:
             return told
         # Stripe has been seen to keep a subscription's discounts in a preview that asks for none.
-        words = "Still taken off in Stripe's preview by the discount that goes: the invoice will be higher by it"
+        words = _("Still taken off in Stripe's preview by the discount that goes: the invoice will be higher by it")
         by_it = Amount(words, still, str(preview["currency"]))
         return Effects((*told.money, by_it), told.lines, told.follows, told.final)
 

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from stripe_mirror.models import Invoice, Price, StripeObject, SubscriptionItem
 from stripe_mirror.money import format_money, totals
 from stripe_mirror.push import state
@@ -27,11 +30,15 @@ def why_not_changeable(row: StripeObject) -> str:
     """What forbids any change of a subscription."""
     status = row.data.get("status")
     if not isinstance(status, str):
-        return ODD_SHAPE_WORDS
+        return str(ODD_SHAPE_WORDS)
     if row.deleted_at or status in ENDED:
-        return f"This subscription has ended (it is {status}). Stripe can't change it any more."
+        return _("This subscription has ended (it is %(status)s). Stripe can't change it any more.") % {
+            "status": status
+        }
     if schedule := state.look_up(row.data, ("schedule",)):
-        return f"This subscription follows the schedule {schedule}. Release that first, or change it in Stripe."
+        return _("This subscription follows the schedule %(schedule)s. Release that first, or change it in Stripe.") % {
+            "schedule": schedule
+        }
     return ""
 
 
@@ -40,7 +47,7 @@ def why_not_billable(row: StripeObject) -> str:
     if reason := why_not_changeable(row):
         return reason
     if status_of(row) == "incomplete":
-        return "Its first invoice isn't paid yet (it is incomplete). Until then Stripe refuses this change."
+        return _("Its first invoice isn't paid yet (it is incomplete). Until then Stripe refuses this change.")
     return ""
 
 
@@ -134,9 +141,5 @@ def invoices_in_words(row: StripeObject, status: str) -> str:
     if not amounts:
         return ""
     sums = totals((amount or 0, currency or "") for amount, currency in amounts)
-    return f"{counted(len(amounts), 'invoice')} ({', '.join(format_money(a, c) for c, a in sums.items())})"
-
-
-def counted(number: int, noun: str) -> str:
-    """ "1 invoice", "2 invoices" """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    words = ngettext("%(number)s invoice (%(amounts)s)", "%(number)s invoices (%(amounts)s)", len(amounts))
+    return words % {"number": len(amounts), "amounts": ", ".join(format_money(a, c) for c, a in sums.items())}

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Price, Push, StripeObject
 from stripe_mirror.push import choices, previews, state
@@ -32,15 +34,15 @@ from stripe_mirror.push.subscription_operation import SubscriptionOperation, upd
 
 MOST_QUANTITY = 999_999_999
 RHYTHM = ("interval", "interval_count")
-NO_PRICE = "Choose a price that is sold: active, recurring, and in the subscription's currency."
-NO_QUANTITY = "This price charges for usage: there is no quantity to set."
-GONE = "Nothing was sent: the subscription has no such item any more. Open the form again."
+NO_PRICE = gettext_lazy("Choose a price that is sold: active, recurring, and in the subscription's currency.")
+NO_QUANTITY = gettext_lazy("This price charges for usage: there is no quantity to set.")
+GONE = gettext_lazy("Nothing was sent: the subscription has no such item any more. Open the form again.")
 
 
 class ItemForm(ProrationForm):
     """One item of those that the subscription has."""
 
-    item = forms.ChoiceField(label="Which item", widget=forms.RadioSelect)
+    item = forms.ChoiceField(label=gettext_lazy("Which item"), widget=forms.RadioSelect)
     field_order = ["item", *PRORATION_FIELDS]
 
     def prepare(self) -> None:
@@ -84,7 +86,7 @@ class ItemOperation(SubscriptionOperation):
         """Only what is billed and has items."""
         if reason := why_not_billable(row):
             return reason
-        return "" if items_of(row) else "This subscription has no items."
+        return "" if items_of(row) else _("This subscription has no items.")
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """How to bill it."""
@@ -156,15 +158,15 @@ def chosen(row: StripeObject, cleaned: Mapping[str, Any]) -> dict[str, Any]:
             return held
         raise NotAllowed(GONE)
     if len(items) != 1:
-        raise NothingToChange("Nothing was sent: choose an item.")
+        raise NothingToChange(_("Nothing was sent: choose an item."))
     return items[0]
 
 
 class AddItemForm(ProrationForm):
     """What is added."""
 
-    price = ObjectField(label="Price", refusal=NO_PRICE, required=True)
-    quantity = forms.IntegerField(label="Quantity", required=False, min_value=0, max_value=MOST_QUANTITY)
+    price = ObjectField(label=gettext_lazy("Price"), refusal=NO_PRICE, required=True)
+    quantity = forms.IntegerField(label=gettext_lazy("Quantity"), required=False, min_value=0, max_value=MOST_QUANTITY)
     field_order = ["price", "quantity", *PRORATION_FIELDS]
 
     def prepare(self) -> None:
@@ -175,7 +177,7 @@ class AddItemForm(ProrationForm):
         if held and not is_flexible(self.row):
             rhythm = {name: state.look_up(held[0], ("recurring", name)) for name in RHYTHM}
             offered = offered.filter(**{name: value for name, value in rhythm.items() if value})
-        offer_prices(self, offered, nothing="Choose a price")
+        offer_prices(self, offered, nothing=_("Choose a price"))
 
     def clean(self) -> dict[str, Any]:
         """A quantity only where there can be one."""
@@ -190,14 +192,14 @@ class AddSubscriptionItem(ItemOperation):
     """https://docs.stripe.com/billing/subscriptions/multiple-products"""
 
     name = "add_subscription_item"
-    label = "Add an item"
-    short_description = "Bill one more price with this subscription."
+    label = gettext_lazy("Add an item")
+    short_description = gettext_lazy("Bill one more price with this subscription.")
     form_class = AddItemForm
 
     def entry(self, row: StripeObject, cleaned: Mapping[str, Any]) -> dict[str, Any]:
         """A price, without an id of an item."""
         if any(price_of(item).get("id") == cleaned["price"] for item in items_of(row)):
-            raise NothingToChange("Nothing was sent: the subscription has an item with this price already.")
+            raise NothingToChange(_("Nothing was sent: the subscription has an item with this price already."))
         quantity = cleaned.get("quantity")
         return {"price": cleaned["price"], **({} if quantity is None else {"quantity": quantity})}
 
@@ -205,7 +207,7 @@ class AddSubscriptionItem(ItemOperation):
         """What is added."""
         sent = self.entry(row, cleaned)
         words = item_words({"price": price_named(sent["price"]), "quantity": sent.get("quantity")})
-        return [f"Added: {words}", previews.proration_words(cleaned)]
+        return [_("Added: %(item)s") % {"item": words}, previews.proration_words(cleaned)]
 
     def undo(self, push: Push) -> Undo | None:
         """Remove it again."""
@@ -220,8 +222,8 @@ class RemoveSubscriptionItem(ItemOperation):
     """https://docs.stripe.com/api/subscriptions/update, `items.deleted`"""
 
     name = "remove_subscription_item"
-    label = "Remove an item"
-    short_description = "Stop billing one of the subscription's prices."
+    label = gettext_lazy("Remove an item")
+    short_description = gettext_lazy("Stop billing one of the subscription's prices.")
     needs_reason = True
 
     def why_not(self, row: StripeObject) -> str:
@@ -229,13 +231,13 @@ class RemoveSubscriptionItem(ItemOperation):
         if reason := super().why_not(row):
             return reason
         if len(items_of(row)) == 1:
-            return "This is the only item, and a subscription needs one. Cancel the subscription instead."
+            return _("This is the only item, and a subscription needs one. Cancel the subscription instead.")
         return ""
 
     def entry(self, row: StripeObject, cleaned: Mapping[str, Any]) -> dict[str, Any]:
         """The item's id; what was used of a metered price without a meter goes with it."""
         if not cleaned.get("item"):
-            raise NothingToChange("Nothing was sent: choose an item.")
+            raise NothingToChange(_("Nothing was sent: choose an item."))
         price = price_of(chosen(row, cleaned))
         usage = is_metered(price) and not state.look_up(price, ("recurring", "meter"))
         return {"id": cleaned["item"], "deleted": True, **({"clear_usage": True} if usage else {})}
@@ -243,8 +245,12 @@ class RemoveSubscriptionItem(ItemOperation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """What is removed."""
         sent = self.entry(row, cleaned)
-        usage = ["Usage of it that isn't invoiced yet is dropped."] if sent.get("clear_usage") else []
-        return [f"Removed: {item_words(chosen(row, cleaned))}", *usage, previews.proration_words(cleaned)]
+        usage = [_("Usage of it that isn't invoiced yet is dropped.")] if sent.get("clear_usage") else []
+        return [
+            _("Removed: %(item)s") % {"item": item_words(chosen(row, cleaned))},
+            *usage,
+            previews.proration_words(cleaned),
+        ]
 
     def undo(self, push: Push) -> Undo | None:
         """Add it again, as a new item, as long as its price is sold."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Push, StripeObject, Subscription
 from stripe_mirror.push import moments, previews
@@ -35,23 +37,26 @@ class PauseForm(OperationForm):
     """What is credited and billed for the running period."""
 
     unused_time_from = forms.ChoiceField(
-        label="Credit time that was paid for",
+        label=gettext_lazy("Credit time that was paid for"),
         widget=forms.RadioSelect,
         choices=[
-            ("now", "The rest of the period"),
-            ("item_current_period_start", "The whole period"),
-            ("none", "None"),
+            ("now", gettext_lazy("The rest of the period")),
+            ("item_current_period_start", gettext_lazy("The whole period")),
+            ("none", gettext_lazy("None")),
         ],
     )
     outstanding_usage_through = forms.ChoiceField(
-        label="Bill metered usage of the period",
+        label=gettext_lazy("Bill metered usage of the period"),
         widget=forms.RadioSelect,
-        choices=[("now", "Until now"), ("none", "Not at all")],
+        choices=[("now", gettext_lazy("Until now")), ("none", gettext_lazy("Not at all"))],
     )
     invoicing_behavior = forms.ChoiceField(
-        label="On which invoice",
+        label=gettext_lazy("On which invoice"),
         widget=forms.RadioSelect,
-        choices=[("pending_invoice_item", "On the next one, when it is resumed"), ("invoice", "On one now")],
+        choices=[
+            ("pending_invoice_item", gettext_lazy("On the next one, when it is resumed")),
+            ("invoice", gettext_lazy("On one now")),
+        ],
     )
 
 
@@ -74,14 +79,16 @@ class PauseSubscription(PauseOperation):
     """https://docs.stripe.com/billing/subscriptions/pause"""
 
     name = "pause_subscription"
-    label = "Pause subscription"
-    short_description = "Service and invoices stop until it is resumed; what was paid ahead can be credited."
+    label = gettext_lazy("Pause subscription")
+    short_description = gettext_lazy(
+        "Service and invoices stop until it is resumed; what was paid ahead can be credited."
+    )
     form_class = PauseForm
     needs_reason = True
     danger = True
-    final_warning = (
-        "The subscription can be resumed, but credits and invoices that come of the pause stay. "
-        "The customer loses access as long as it is paused."
+    final_warning = gettext_lazy(
+        "The subscription can be resumed, but credits and invoices that come of the pause stay. The "
+        "customer loses access as long as it is paused."
     )
     not_state = ("bill_for", "invoicing_behavior", "type")
     decisions = PAUSE_FIELDS
@@ -89,17 +96,24 @@ class PauseSubscription(PauseOperation):
     def why_not(self, row: StripeObject) -> str:
         """Only what is billed flexibly and charged by itself."""
         if not previews.speaks_endive():
-            return f"Stripe pauses subscriptions from its API version {previews.ENDIVE} on; ours is {api_version()}."
+            return _("Stripe pauses subscriptions from its API version %(needed)s on; ours is %(version)s.") % {
+                "needed": previews.ENDIVE,
+                "version": api_version(),
+            }
         if reason := why_not_billable(row):
             return reason
         if is_paused(row):
-            return "It is paused already."
+            return _("It is paused already.")
         if status_of(row) == "trialing":
-            return "Stripe doesn't pause a trial. Extend the trial instead."
+            return _("Stripe doesn't pause a trial. Extend the trial instead.")
         if not is_flexible(row):
-            return f"It is billed in the classic way, which can't be paused. Use “{PauseCollection.label}”."
+            return _("It is billed in the classic way, which can't be paused. Use “%(label)s”.") % {
+                "label": PauseCollection.label
+            }
         if collects(row) != AUTOMATIC:
-            return f"The customer pays its invoices by hand: such ones can't be paused. Use “{PauseCollection.label}”."
+            return _("The customer pays its invoices by hand: such ones can't be paused. Use “%(label)s”.") % {
+                "label": PauseCollection.label
+            }
         return ""
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
@@ -124,24 +138,26 @@ class PauseSubscription(PauseOperation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """What stops, what is credited, on which invoice."""
         credit = {
-            "now": "The rest of the running period is credited.",
-            "item_current_period_start": "The whole running period is credited.",
-            "none": "Nothing is credited.",
+            "now": _("The rest of the running period is credited."),
+            "item_current_period_start": _("The whole running period is credited."),
+            "none": _("Nothing is credited."),
         }
         used = cleaned["outstanding_usage_through"] == "now"
         at_once = cleaned["invoicing_behavior"] == "invoice"
         return [
-            "Service and invoices stop now; the status becomes “paused”.",
+            _("Service and invoices stop now; the status becomes “paused”."),
             credit.get(cleaned["unused_time_from"], cleaned["unused_time_from"]),
-            "Metered usage until now is billed." if used else "Metered usage of the period is not billed.",
-            "Both stand on an invoice that is made now." if at_once else "Both wait until the subscription is resumed.",
+            _("Metered usage until now is billed.") if used else _("Metered usage of the period is not billed."),
+            _("Both stand on an invoice that is made now.")
+            if at_once
+            else _("Both wait until the subscription is resumed."),
         ]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Access is lost; what is open stays open."""
-        follows = ["No invoices are made, and no renewals happen, until it is resumed."]
+        follows = [_("No invoices are made, and no renewals happen, until it is resumed.")]
         if opened := invoices_in_words(row, "open"):
-            follows.append(f"{opened} from before stay open.")
+            follows.append(_("%(opened)s from before stay open.") % {"opened": opened})
         return previews.effects_of(row, preview, at_once=True, follows=follows, final=self.final_warning)
 
     def is_done(self, row: StripeObject, call: Call) -> bool:
@@ -167,20 +183,23 @@ class ResumeForm(ProrationForm):
     """From when it is billed, and what has to be paid first."""
 
     billing_cycle_anchor = forms.ChoiceField(
-        label="Billing period",
+        label=gettext_lazy("Billing period"),
         widget=forms.RadioSelect,
         choices=[
-            (NOW, "A new one begins now, and is billed now"),
-            (UNCHANGED, "The billing dates stay; the rest of the running period is charged as chosen below"),
+            (NOW, gettext_lazy("A new one begins now, and is billed now")),
+            (
+                UNCHANGED,
+                gettext_lazy("The billing dates stay; the rest of the running period is charged as chosen below"),
+            ),
         ],
     )
     payment_behavior = forms.ChoiceField(
-        label="When there is an invoice for it",
+        label=gettext_lazy("When there is an invoice for it"),
         widget=forms.RadioSelect,
         required=False,
         choices=[
-            (SUCCESS, "Charge it at once, and go on when it is paid"),
-            (ATTEMPT, "Don't charge it yet: somebody pays it within 23 hours"),
+            (SUCCESS, gettext_lazy("Charge it at once, and go on when it is paid")),
+            (ATTEMPT, gettext_lazy("Don't charge it yet: somebody pays it within 23 hours")),
         ],
     )
     field_order = ["billing_cycle_anchor", *PRORATION_FIELDS]
@@ -188,7 +207,7 @@ class ResumeForm(ProrationForm):
     def prepare(self) -> None:
         """The first way is for flexible billing only."""
         super().prepare()
-        self.fields["proration_behavior"].label = "Charge the rest of the running period"
+        self.fields["proration_behavior"].label = _("Charge the rest of the running period")
         if not _may_choose_payment(self.row):
             self.fields.pop("payment_behavior", None)
 
@@ -203,9 +222,9 @@ class ResumeSubscription(PauseOperation):
 
     name = "resume_subscription"
     label = RESUME_LABEL
-    short_description = "Let a paused subscription go on: service and invoices begin again."
+    short_description = gettext_lazy("Let a paused subscription go on: service and invoices begin again.")
     form_class = ResumeForm
-    final_warning = "An invoice that is made for it stays, also if the subscription is paused again."
+    final_warning = gettext_lazy("An invoice that is made for it stays, also if the subscription is paused again.")
     decisions = ("billing_cycle_anchor", *PRORATION_FIELDS)
 
     def why_not(self, row: StripeObject) -> str:
@@ -214,10 +233,12 @@ class ResumeSubscription(PauseOperation):
             return reason
         if is_paused(row):
             by_hand = collects(row) != AUTOMATIC
-            return "Stripe resumes only what is charged by itself; this one sends invoices." if by_hand else ""
+            return _("Stripe resumes only what is charged by itself; this one sends invoices.") if by_hand else ""
         if paused_collection(row):
-            return f"Only its collection is paused, not the subscription: use “{UnpauseCollection.label}”."
-        return "It isn't paused."
+            return _("Only its collection is paused, not the subscription: use “%(label)s”.") % {
+                "label": UnpauseCollection.label
+            }
+        return _("It isn't paused.")
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
         """A new period, paid before it begins where Stripe can do that; as of now, if that is in the running period."""
@@ -251,21 +272,26 @@ class ResumeSubscription(PauseOperation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """When the period begins, and how it is billed."""
         if cleaned["billing_cycle_anchor"] == NOW:
-            return ["The subscription goes on. A new billing period begins now and is billed now."]
-        return ["The subscription goes on in its running period.", previews.proration_words(cleaned)]
+            return [_("The subscription goes on. A new billing period begins now and is billed now.")]
+        return [_("The subscription goes on in its running period."), previews.proration_words(cleaned)]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """It may have to wait for its payment."""
         if not _bills(cleaned):
-            return Effects(follows=("Nothing is charged now; service and renewals begin again at once.",))
+            return Effects(follows=(_("Nothing is charged now; service and renewals begin again at once."),))
         charged = cleaned.get("payment_behavior") == SUCCESS
         follows = (
-            "It stays paused until the invoice of it is paid: Stripe charges it at once, and it can be paid for a year."
+            _(
+                "It stays paused until the invoice of it is paid: Stripe charges it at once, and it can "
+                "be paid for a year."
+            )
             if charged
-            else "It stays paused until the invoice of it is paid, which Stripe doesn't charge by itself. "
-            "After 23 hours without a payment the invoice is voided.",
+            else _(
+                "It stays paused until the invoice of it is paid, which Stripe doesn't charge by "
+                "itself. After 23 hours without a payment the invoice is voided."
+            ),
         )
-        words = "Charged at once" if charged else "To be paid before it goes on"
+        words = _("Charged at once") if charged else _("To be paid before it goes on")
         return previews.effects_of(row, preview, at_once=True, follows=follows, final=self.final_warning, words=words)
 
     def is_done(self, row: StripeObject, call: Call) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Price, Push, StripeObject
 from stripe_mirror.push import choices, previews, state
@@ -39,8 +41,8 @@ from stripe_mirror.push.subscription_items import (
 class PlanForm(ItemForm):
     """What the item shall be."""
 
-    price = ObjectField(label="Price", refusal=NO_PRICE)
-    quantity = forms.IntegerField(label="Quantity", required=False, min_value=0, max_value=MOST_QUANTITY)
+    price = ObjectField(label=gettext_lazy("Price"), refusal=NO_PRICE)
+    quantity = forms.IntegerField(label=gettext_lazy("Quantity"), required=False, min_value=0, max_value=MOST_QUANTITY)
     # Each of several items as it was when the form was opened: the fields above don't show it.
     seen = forms.JSONField(required=False, widget=forms.HiddenInput)
     field_order = ["item", "price", "quantity", *PRORATION_FIELDS]
@@ -48,9 +50,9 @@ class PlanForm(ItemForm):
     def prepare(self) -> None:
         """The prices that Stripe would take."""
         super().prepare()
-        offer_prices(self, choices.prices(currency_of(self.row)), nothing="As it is")
+        offer_prices(self, choices.prices(currency_of(self.row)), nothing=_("As it is"))
         if len(self.items) != 1:
-            self.fields["quantity"].help_text = "Left empty, it stays as it is."
+            self.fields["quantity"].help_text = _("Left empty, it stays as it is.")
 
     def clean(self) -> dict[str, Any]:
         """A quantity only where there can be one."""
@@ -66,8 +68,9 @@ class ChangeSubscriptionPlan(ItemOperation):
     """https://docs.stripe.com/billing/subscriptions/change-price"""
 
     name = "change_subscription_plan"
-    label = "Change price or quantity"
-    short_description = "Move an item to another price, or change how many there are of it."
+    label = gettext_lazy("Change price or quantity")
+    at_hand = True
+    short_description = gettext_lazy("Move an item to another price, or change how many there are of it.")
     form_class = PlanForm
     bulk = True
 
@@ -96,12 +99,17 @@ class ChangeSubscriptionPlan(ItemOperation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """What changes, from what to what."""
         sent, held = self.entry(row, cleaned), chosen(row, cleaned)
-        lines = [f"Item: {item_words(held)}"] if len(items_of(row)) > 1 else []
+        lines = [_("Item: %(item)s") % {"item": item_words(held)}] if len(items_of(row)) > 1 else []
         if "price" in sent:
             wanted = price_named(sent["price"])
-            lines.append(f"Price: {price_words(price_of(held))} → {price_words(wanted) if wanted else sent['price']}")
+            lines.append(
+                _("Price: %(old)s → %(new)s")
+                % {"old": price_words(price_of(held)), "new": price_words(wanted) if wanted else sent["price"]}
+            )
         if "quantity" in sent:
-            lines.append(f"Quantity: {held.get('quantity', '(none)')} → {sent['quantity']}")
+            lines.append(
+                _("Quantity: %(old)s → %(new)s") % {"old": held.get("quantity", _("(none)")), "new": sent["quantity"]}
+            )
         return [*lines, previews.proration_words(cleaned)]
 
     def undo(self, push: Push) -> Undo | None:
@@ -128,6 +136,9 @@ def _check_seen(held: Mapping[str, Any], cleaned: Mapping[str, Any], changed: Ma
     )
     if any(was.get(name) != now[name] for name in changed):
         raise NotAllowed(
-            "Nothing was sent: somebody else has changed this item since you opened the form. "
-            f"It is now {item_words(held)}. Open the form again."
+            _(
+                "Nothing was sent: somebody else has changed this item since you opened the form. It "
+                "is now %(item)s. Open the form again."
+            )
+            % {"item": item_words(held)}
         )

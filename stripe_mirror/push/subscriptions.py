@@ -8,11 +8,14 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import state
 from stripe_mirror.push.effects import Undo
 from stripe_mirror.push.errors import NotAllowed, NothingToChange
+from stripe_mirror.push.moments import moment_words
 from stripe_mirror.push.operation import Call, Operation, OperationForm, register
 from stripe_mirror.push.subscription_facts import ENDED, charges_per_period, status_of, why_not_changeable
 
@@ -22,53 +25,62 @@ NOW, PERIOD_END, DATE = "now", "period_end", "date"
 # Stripe's values of cancellation_details[feedback]: what the customer said.
 FEEDBACK = [
     ("", "—"),
-    ("too_expensive", "Too expensive"),
-    ("missing_features", "Missing features"),
-    ("switched_service", "Switched to another service"),
-    ("unused", "Unused"),
-    ("customer_service", "Customer service"),
-    ("too_complex", "Too complex"),
-    ("low_quality", "Low quality"),
-    ("other", "Other"),
+    ("too_expensive", gettext_lazy("Too expensive")),
+    ("missing_features", gettext_lazy("Missing features")),
+    ("switched_service", gettext_lazy("Switched to another service")),
+    ("unused", gettext_lazy("Unused")),
+    ("customer_service", gettext_lazy("Customer service")),
+    ("too_complex", gettext_lazy("Too complex")),
+    ("low_quality", gettext_lazy("Low quality")),
+    ("other", gettext_lazy("Other")),
 ]
 
 
 def only_now(status: str) -> str:
     """Why Stripe takes no date or period end."""
-    return f"While it is {status}, a subscription can only be cancelled now."
+    return _("While it is %(status)s, a subscription can only be cancelled now.") % {"status": status}
 
 
 class CancelForm(OperationForm):
     """When it ends, and what the customer said."""
 
     when = forms.ChoiceField(
-        label="When",
+        label=gettext_lazy("When"),
         widget=forms.RadioSelect,
-        choices=[(PERIOD_END, "At the end of the period"), (NOW, "Now"), (DATE, "At a date")],
+        choices=[
+            (PERIOD_END, gettext_lazy("At the end of the period")),
+            (NOW, gettext_lazy("Now")),
+            (DATE, gettext_lazy("At a date")),
+        ],
     )
     cancel_at = forms.DateTimeField(
-        label="Date", required=False, help_text="Only with “At a date”. Nothing is credited for the rest of the period."
+        label=gettext_lazy("Date"),
+        required=False,
+        help_text=gettext_lazy("Only with “At a date”. Nothing is credited for the rest of the period."),
     )
-    feedback = forms.ChoiceField(label="What the customer said", required=False, choices=FEEDBACK)
+    feedback = forms.ChoiceField(label=gettext_lazy("What the customer said"), required=False, choices=FEEDBACK)
     comment = forms.CharField(
-        label="Comment", required=False, max_length=5000, help_text="Sent to Stripe, beside the customer's answer."
+        label=gettext_lazy("Comment"),
+        required=False,
+        max_length=5000,
+        help_text=gettext_lazy("Sent to Stripe, beside the customer's answer."),
     )
     invoice_now = forms.BooleanField(
-        label="Invoice outstanding items now",
+        label=gettext_lazy("Invoice outstanding items now"),
         required=False,
-        help_text="Only with “Now”: metered usage and pending items are invoiced.",
+        help_text=gettext_lazy("Only with “Now”: metered usage and pending items are invoiced."),
     )
     prorate = forms.BooleanField(
-        label="Credit the unused time",
+        label=gettext_lazy("Credit the unused time"),
         required=False,
-        help_text="Only with “Now”: a prorated credit for the rest of the period.",
+        help_text=gettext_lazy("Only with “Now”: a prorated credit for the rest of the period."),
     )
 
     def prepare(self) -> None:
         """Offer only what Stripe takes in this status; a form for many rows (without a status) offers all."""
         status, field = status_of(self.row), self.choice_field("when")
         if status and status not in SCHEDULABLE:
-            field.choices = [(NOW, "Now")]
+            field.choices = [(NOW, _("Now"))]
             field.error_messages["invalid_choice"] = only_now(status)
 
     def clean(self) -> dict[str, Any]:
@@ -80,14 +92,14 @@ class CancelForm(OperationForm):
         if when and when != NOW:
             for name in ("invoice_now", "prorate"):
                 if cleaned.get(name):
-                    self.add_error(name, "This is possible only when cancelling now.")
+                    self.add_error(name, _("This is possible only when cancelling now."))
         return cleaned
 
     def _check_date(self, cancel_at: datetime | None) -> None:
         if cancel_at is None:
-            self.add_error("cancel_at", "Write the date at which it ends.")
+            self.add_error("cancel_at", _("Write the date at which it ends."))
         elif cancel_at <= timezone.now():
-            self.add_error("cancel_at", "This date has passed. Write one in the future, or cancel now.")
+            self.add_error("cancel_at", _("This date has passed. Write one in the future, or cancel now."))
 
 
 @register
@@ -95,16 +107,17 @@ class CancelSubscription(Operation):
     """https://docs.stripe.com/api/subscriptions/cancel and, at a later time, /update"""
 
     name = "cancel_subscription"
-    label = "Cancel subscription"
-    short_description = "End it now, at the end of the period, or at a date."
+    label = gettext_lazy("Cancel subscription")
+    at_hand = True
+    short_description = gettext_lazy("End it now, at the end of the period, or at a date.")
     object_type = "subscription"
     form_class = CancelForm
     bulk = True
     needs_reason = True
     danger = True
-    final_warning = (
-        "Cancelling now can't be undone: the customer would need a new subscription. "
-        "A cancellation at the period's end or at a date can be undone until then."
+    final_warning = gettext_lazy(
+        "Cancelling now can't be undone: the customer would need a new subscription. A cancellation "
+        "at the period's end or at a date can be undone until then."
     )
     not_state = ("proration_behavior", "invoice_now", "prorate")
     decisions = ("when",)
@@ -128,10 +141,10 @@ class CancelSubscription(Operation):
             return Call("delete", path, {**flags, **more})
         if status_of(row) not in SCHEDULABLE:
             # The form was opened before this status: what was meant to happen later must not happen now.
-            raise NotAllowed(f"Nothing was sent. {only_now(status_of(row))}")
+            raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": only_now(status_of(row))})
         timing = _timing(cleaned)
         if state.matches(row.data, {**timing, **more}, ignore=self.not_state):
-            raise NothingToChange("Nothing was sent: this cancellation is scheduled already.")
+            raise NothingToChange(_("Nothing was sent: this cancellation is scheduled already."))
         return Call("post", path, {**timing, **more})
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
@@ -154,8 +167,10 @@ class CancelSubscription(Operation):
             lines.append(_money_line(cleaned))
         details = call.params.get("cancellation_details", {})
         if feedback := details.get("feedback"):
-            lines.append(f"The customer's answer: {dict(FEEDBACK).get(feedback, feedback)}.")
-        return lines + ([f"Comment: {details['comment']}"] if details.get("comment") else [])
+            lines.append(
+                _("The customer's answer: %(feedback)s.") % {"feedback": dict(FEEDBACK).get(feedback, feedback)}
+            )
+        return lines + ([_("Comment: %(comment)s") % {"comment": details["comment"]}] if details.get("comment") else [])
 
     def undo(self, push: Push) -> Undo | None:
         """Until it takes effect: the end as it was scheduled before, or none. What has ended now, stays ended."""
@@ -185,16 +200,15 @@ def _timing(cleaned: Mapping[str, Any]) -> dict[str, Any]:
 
 def _when_line(cleaned: Mapping[str, Any]) -> str:
     if cleaned["when"] == NOW:
-        return "The subscription ends now."
+        return _("The subscription ends now.")
     if cleaned["when"] == PERIOD_END:
-        return "The subscription ends at the end of the current period. Until then nothing changes."
-    moment = timezone.localtime(cleaned["cancel_at"])
-    return f"The subscription ends on {moment:%d %B %Y at %H:%M} ({timezone.get_current_timezone_name()})."
+        return _("The subscription ends at the end of the current period. Until then nothing changes.")
+    return _("The subscription ends on %(moment)s.") % {"moment": moment_words(int(cleaned["cancel_at"].timestamp()))}
 
 
 def _money_line(cleaned: Mapping[str, Any]) -> str:
-    invoice = "Outstanding items are invoiced now." if cleaned.get("invoice_now") else "No final invoice is made."
-    credit = "The unused time is credited." if cleaned.get("prorate") else "Nothing is credited or refunded."
+    invoice = _("Outstanding items are invoiced now.") if cleaned.get("invoice_now") else _("No final invoice is made.")
+    credit = _("The unused time is credited.") if cleaned.get("prorate") else _("Nothing is credited or refunded.")
     return f"{invoice} {credit}"
 
 
@@ -207,8 +221,8 @@ class KeepSubscription(Operation):
     """Undo a scheduled cancellation, whichever way it was scheduled (S40)."""
 
     name = "keep_subscription"
-    label = "Undo the cancellation"
-    short_description = "The subscription goes on as if it had never been scheduled to end."
+    label = gettext_lazy("Undo the cancellation")
+    short_description = gettext_lazy("The subscription goes on as if it had never been scheduled to end.")
     object_type = "subscription"
     form_class = KeepForm
     bulk = True
@@ -219,7 +233,7 @@ class KeepSubscription(Operation):
         if reason := why_not_changeable(row):
             return reason
         scheduled = row.data.get("cancel_at_period_end") or row.data.get("cancel_at")
-        return "" if scheduled else "No cancellation is scheduled for this subscription."
+        return "" if scheduled else _("No cancellation is scheduled for this subscription.")
 
     def before(self, row: StripeObject, call: Call) -> dict[str, Any]:
         """How its end was scheduled."""
@@ -240,7 +254,7 @@ class KeepSubscription(Operation):
     def summary(self, row: StripeObject, cleaned: Mapping[str, Any]) -> list[str]:
         """One line."""
         self.plan(row, cleaned)
-        return ["The scheduled cancellation is removed; the subscription renews as before."]
+        return [_("The scheduled cancellation is removed; the subscription renews as before.")]
 
     def sums(self, row: StripeObject) -> Iterable[tuple[int, str]]:
         """What its items charge per period."""

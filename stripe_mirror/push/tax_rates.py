@@ -7,37 +7,40 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push.customer_forms import country, text
 from stripe_mirror.push.editing import EditForm, EditOperation, SwitchActive
 from stripe_mirror.push.effects import Effects, Undo
+from stripe_mirror.push.importable import Importable
 from stripe_mirror.push.metadata import MetadataField
 from stripe_mirror.push.operation import register
 from stripe_mirror.push.percentages import PercentField, percent_words
 
 TAX_TYPES = [
     ("", "—"),
-    ("vat", "VAT"),
-    ("sales_tax", "Sales tax"),
-    ("gst", "GST"),
-    ("hst", "HST"),
-    ("pst", "PST"),
-    ("qst", "QST"),
-    ("rst", "RST"),
-    ("igst", "IGST"),
-    ("jct", "JCT"),
-    ("amusement_tax", "Amusement tax"),
-    ("communications_tax", "Communications tax"),
-    ("lease_tax", "Lease tax"),
-    ("mass_transit_parking_tax", "Mass transit parking tax"),
-    ("parking_tax", "Parking tax"),
-    ("retail_delivery_fee", "Retail delivery fee"),
-    ("service_tax", "Service tax"),
+    ("vat", gettext_lazy("VAT")),
+    ("sales_tax", gettext_lazy("Sales tax")),
+    ("gst", gettext_lazy("GST")),
+    ("hst", gettext_lazy("HST")),
+    ("pst", gettext_lazy("PST")),
+    ("qst", gettext_lazy("QST")),
+    ("rst", gettext_lazy("RST")),
+    ("igst", gettext_lazy("IGST")),
+    ("jct", gettext_lazy("JCT")),
+    ("amusement_tax", gettext_lazy("Amusement tax")),
+    ("communications_tax", gettext_lazy("Communications tax")),
+    ("lease_tax", gettext_lazy("Lease tax")),
+    ("mass_transit_parking_tax", gettext_lazy("Mass transit parking tax")),
+    ("parking_tax", gettext_lazy("Parking tax")),
+    ("retail_delivery_fee", gettext_lazy("Retail delivery fee")),
+    ("service_tax", gettext_lazy("Service tax")),
 ]
 EXCLUSIVE, INCLUSIVE = "exclusive", "inclusive"
-ON_TOP = [(EXCLUSIVE, "Tax comes on top of prices"), (INCLUSIVE, "Prices include the tax")]
-KEPT = "Subscriptions and invoices that have it already keep it."
+ON_TOP = [(EXCLUSIVE, gettext_lazy("Tax comes on top of prices")), (INCLUSIVE, gettext_lazy("Prices include the tax"))]
+KEPT = gettext_lazy("Subscriptions and invoices that have it already keep it.")
 
 
 class EditTaxRateForm(EditForm):
@@ -45,13 +48,19 @@ class EditTaxRateForm(EditForm):
 
     keeps = ("display_name", "tax_type")
 
-    display_name = forms.CharField(label="Name", max_length=50, help_text="Customers see it, as in “VAT”.")
-    description = text("Description", help_text="Only staff see it.")
-    jurisdiction = text("Jurisdiction", 50, help_text="Customers see it on invoices, as in “DE”.")
-    country = country("Country")
-    state = text("State", 10, help_text="Its code without the country, as in NY.")
-    tax_type = forms.ChoiceField(label="Type", required=False, choices=TAX_TYPES)
-    metadata = MetadataField(label="Metadata", required=False)
+    display_name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=50, help_text=gettext_lazy("Customers see it, as in “VAT”.")
+    )
+    description = text(gettext_lazy("Description"), help_text=gettext_lazy("Only staff see it."))
+    jurisdiction = text(
+        gettext_lazy("Jurisdiction"), 50, help_text=gettext_lazy("Customers see it on invoices, as in “DE”.")
+    )
+    country = country(gettext_lazy("Country"))
+    state = text(
+        pgettext_lazy("address", "State"), 10, help_text=gettext_lazy("Its code without the country, as in NY.")
+    )
+    tax_type = forms.ChoiceField(label=gettext_lazy("Type"), required=False, choices=TAX_TYPES)
+    metadata = MetadataField(label=gettext_lazy("Metadata"), required=False)
 
     def prepare(self) -> None:
         """Let odd present values stay."""
@@ -65,8 +74,8 @@ class CreateTaxRateForm(EditTaxRateForm):
 
     field_order = ("display_name", "percentage", "inclusive")
 
-    percentage = PercentField(label="Percentage", decimals=4, min_value=Decimal(0))
-    inclusive = forms.ChoiceField(label="Prices", widget=forms.RadioSelect, choices=ON_TOP)
+    percentage = PercentField(label=gettext_lazy("Percentage"), decimals=4, min_value=Decimal(0))
+    inclusive = forms.ChoiceField(label=gettext_lazy("Prices"), widget=forms.RadioSelect, choices=ON_TOP)
 
 
 @register
@@ -74,13 +83,14 @@ class CreateTaxRate(EditOperation):
     """https://docs.stripe.com/api/tax_rates/create"""
 
     name = "create_tax_rate"
-    label = "Create tax rate"
-    short_description = "A tax that you put on invoices and subscriptions yourselves."
+    label = gettext_lazy("Create tax rate")
+    short_description = gettext_lazy("A tax that you put on invoices and subscriptions yourselves.")
     object_type = "tax_rate"
     form_class = CreateTaxRateForm
     creates = True
     decisions = ("inclusive",)
-    final_warning = "A tax rate can be archived, but not deleted, and its percentage can't be changed."
+    importable = Importable(values={"inclusive": {"true": INCLUSIVE, "false": EXCLUSIVE}}, by_row=None)
+    final_warning = gettext_lazy("A tax rate can be archived, but not deleted, and its percentage can't be changed.")
 
     def why_not(self, row: StripeObject) -> str:
         """Always possible."""
@@ -105,7 +115,7 @@ class CreateTaxRate(EditOperation):
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Nothing is taxed by it yet."""
         return Effects(
-            follows=("Nothing is taxed with it by itself: put it on invoices and subscriptions.",),
+            follows=(_("Nothing is taxed with it by itself: put it on invoices and subscriptions."),),
             final=self.final_warning,
         )
 
@@ -119,18 +129,19 @@ class EditTaxRate(EditOperation):
     """https://docs.stripe.com/api/tax_rates/update"""
 
     name = "edit_tax_rate"
-    label = "Edit tax rate"
-    short_description = "Name, place, type and metadata. For another percentage, make another tax rate."
+    label = gettext_lazy("Edit tax rate")
+    short_description = gettext_lazy("Name, place, type and metadata. For another percentage, make another tax rate.")
     object_type = "tax_rate"
     form_class = EditTaxRateForm
+    importable = Importable()
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What customers see of it, and what can't be emptied again."""
         differing, follows = self.differing(row, cleaned), []
         if differing.keys() & {"display_name", "jurisdiction"}:
-            follows.append("Invoices from now on show the new texts; finalized ones keep the old.")
+            follows.append(_("Invoices from now on show the new texts; finalized ones keep the old."))
         first = "tax_type" in differing and not self.initial(row)["tax_type"]
-        return Effects(follows=tuple(follows), final="Stripe can't empty the type of a tax again." if first else "")
+        return Effects(follows=tuple(follows), final=_("Stripe can't empty the type of a tax again.") if first else "")
 
 
 @register
@@ -138,15 +149,16 @@ class ArchiveTaxRate(SwitchActive):
     """https://docs.stripe.com/api/tax_rates/update#update_tax_rate-active"""
 
     name = "archive_tax_rate"
-    label = "Archive tax rate"
-    short_description = "It can't be put on anything any more. What has it keeps it."
+    label = gettext_lazy("Archive tax rate")
+    short_description = gettext_lazy("It can't be put on anything any more. What has it keeps it.")
     object_type = "tax_rate"
     active = False
     inverse = "unarchive_tax_rate"
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What goes on."""
-        return Effects(follows=(KEPT, "It can't be used for new subscriptions, invoices and Checkout sessions."))
+        never = _("It can't be used for new subscriptions, invoices and Checkout sessions.")
+        return Effects(follows=(str(KEPT), never))
 
 
 @register
@@ -154,12 +166,12 @@ class UnarchiveTaxRate(SwitchActive):
     """https://docs.stripe.com/api/tax_rates/update#update_tax_rate-active"""
 
     name = "unarchive_tax_rate"
-    label = "Unarchive tax rate"
-    short_description = "It can be put on subscriptions and invoices again."
+    label = gettext_lazy("Unarchive tax rate")
+    short_description = gettext_lazy("It can be put on subscriptions and invoices again.")
     object_type = "tax_rate"
     active = True
     inverse = "archive_tax_rate"
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """Nothing by itself."""
-        return Effects(follows=("Nothing is taxed with it by itself: put it on invoices and subscriptions.",))
+        return Effects(follows=(_("Nothing is taxed with it by itself: put it on invoices and subscriptions."),))

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stripe_mirror.models import Push, StripeObject
 from stripe_mirror.push import moments, previews, state
@@ -25,31 +27,36 @@ UNTIL, NOW, BEGIN = "until", "now", "begin"
 TRIALING = "trialing"
 TRIAL_END = "trial_end"
 WAYS = {
-    UNTIL: "Let the trial end at another date",
-    NOW: "End the trial now, and bill the first period",
-    BEGIN: "Begin a trial: free from now until a date",
+    UNTIL: gettext_lazy("Let the trial end at another date"),
+    NOW: gettext_lazy("End the trial now, and bill the first period"),
+    BEGIN: gettext_lazy("Begin a trial: free from now until a date"),
 }
 # Stripe takes no end that is two years or more ahead.
 MOST_SECONDS = 730 * 86400
-NO_TRIAL = "It is in no trial (any more)."
-IN_TRIAL = "It is in a trial already. Move that one's end instead."
+NO_TRIAL = gettext_lazy("It is in no trial (any more).")
+IN_TRIAL = gettext_lazy("It is in a trial already. Move that one's end instead.")
 # What Stripe does where a trial ends and there is nothing to charge (trial_settings.end_behavior).
-WITHOUT_METHOD = {"pause": "Stripe then pauses it.", "cancel": "Stripe then cancels it."}
+WITHOUT_METHOD = {"pause": gettext_lazy("Stripe then pauses it."), "cancel": gettext_lazy("Stripe then cancels it.")}
 
 
 class TrialForm(ProrationForm, MomentForm):
     """Which end, and what becomes of time that was paid for."""
 
-    when = forms.ChoiceField(label="What", widget=forms.RadioSelect, choices=list(WAYS.items()))
-    trial_end = MomentField(label="Free until", required=False, help_text="Two years ahead at most.")
+    when = forms.ChoiceField(label=gettext_lazy("What"), widget=forms.RadioSelect, choices=list(WAYS.items()))
+    trial_end = MomentField(
+        label=gettext_lazy("Free until"), required=False, help_text=gettext_lazy("Two years ahead at most.")
+    )
     field_order = ["when", TRIAL_END, *PRORATION_FIELDS]
 
     def prepare(self) -> None:
         """Offer what fits the status; a form for many rows offers all."""
         super().prepare()
         prorations = self.choice_field("proration_behavior")
-        prorations.label = "Time that was paid for, where a trial begins"
-        prorations.choices = [(NO_PRORATION, "Nothing is credited"), (CREATE, "Credit the rest of the running period")]
+        prorations.label = _("Time that was paid for, where a trial begins")
+        prorations.choices = [
+            (NO_PRORATION, _("Nothing is credited")),
+            (CREATE, _("Credit the rest of the running period")),
+        ]
         if self.row.pk:
             self.choice_field("when").choices = [(way, WAYS[way]) for way in _ways(self.row)]
 
@@ -59,9 +66,9 @@ class TrialForm(ProrationForm, MomentForm):
         if cleaned.get("when") in (UNTIL, BEGIN) and TRIAL_END not in self.errors:
             end = cleaned.get(TRIAL_END)
             if end is None:
-                self.add_error(TRIAL_END, "Write until when it is free.")
+                self.add_error(TRIAL_END, _("Write until when it is free."))
             elif end > moments.now() + MOST_SECONDS:
-                self.add_error(TRIAL_END, "Stripe takes no end of a trial that is more than two years ahead.")
+                self.add_error(TRIAL_END, _("Stripe takes no end of a trial that is more than two years ahead."))
         return cleaned
 
 
@@ -74,12 +81,12 @@ class ChangeTrial(SubscriptionOperation):
     """https://docs.stripe.com/billing/subscriptions/trials"""
 
     name = "change_trial"
-    label = "Change trial"
-    short_description = "Move the end of the trial, end it now, or give free time."
+    label = gettext_lazy("Change trial")
+    short_description = gettext_lazy("Move the end of the trial, end it now, or give free time.")
     form_class = TrialForm
     bulk = True
     needs_reason = True
-    final_warning = "What is billed or credited for it stays, also if the trial is changed again."
+    final_warning = gettext_lazy("What is billed or credited for it stays, also if the trial is changed again.")
     not_state = PRORATION_FIELDS
     decisions = ("when", *PRORATION_FIELDS)
 
@@ -89,9 +96,9 @@ class ChangeTrial(SubscriptionOperation):
             return reason
         status = status_of(row)
         if status == "paused":
-            return "Stripe doesn't change the trial of a paused subscription. Resume it first."
+            return _("Stripe doesn't change the trial of a paused subscription. Resume it first.")
         if status == "unpaid":
-            return "Its invoices are unpaid. Have them paid, or write them off, before it gets free time."
+            return _("Its invoices are unpaid. Have them paid, or write them off, before it gets free time.")
         return ""
 
     def initial(self, row: StripeObject) -> dict[str, Any]:
@@ -106,7 +113,7 @@ class ChangeTrial(SubscriptionOperation):
         _check_way(row, when)
         end = "now" if when == NOW else cleaned[TRIAL_END]
         if end == row.data.get(TRIAL_END) and when == UNTIL:
-            raise NothingToChange("Nothing was sent: the trial ends then already.")
+            raise NothingToChange(_("Nothing was sent: the trial ends then already."))
         payment = previews.payment_params(cleaned) if when == NOW else {}
         return update(row, {TRIAL_END: end, **_proration(cleaned), **payment})
 
@@ -118,25 +125,30 @@ class ChangeTrial(SubscriptionOperation):
         """From when to when, and what is credited."""
         self.plan(row, cleaned)
         if cleaned["when"] == NOW:
-            return ["The trial ends now. The first period that is paid for begins now and is billed now."]
+            return [_("The trial ends now. The first period that is paid for begins now and is billed now.")]
         until = moments.moment_words(cleaned[TRIAL_END])
         if cleaned["when"] == UNTIL:
             held = row.data.get(TRIAL_END)
-            was = moments.moment_words(held) if isinstance(held, int) else "(none)"
-            return [f"The trial ends: {was} → {until}"]
+            was = moments.moment_words(held) if isinstance(held, int) else _("(none)")
+            return [_("The trial ends: %(was)s → %(until)s") % {"was": was, "until": until}]
         credited = cleaned.get("proration_behavior") == CREATE
         rest = (
-            "The rest of the running period is credited." if credited else "Nothing is credited for the time paid for."
+            _("The rest of the running period is credited.")
+            if credited
+            else _("Nothing is credited for the time paid for.")
         )
-        return [f"It is free from now until {until}; its status becomes “trialing”.", rest]
+        return [_("It is free from now until %(until)s; its status becomes “trialing”.") % {"until": until}, rest]
 
     def effects(self, row: StripeObject, cleaned: Mapping[str, Any], preview: Mapping[str, Any] | None) -> Effects:
         """What Stripe bills, when, and that the billing date moves."""
         when, final = cleaned["when"], "" if cleaned["when"] == UNTIL else self.final_warning
         follows = previews.change_follows(row, cleaned, at_once=True) if when == NOW and preview else []
-        day = "now" if when == NOW else moments.moment_words(cleaned[TRIAL_END])
-        follows.append(f"The billing date moves: periods are counted from {day}.")
-        words = f"Next invoice, on {day}" if when == UNTIL else ""
+        words, moved = "", _("The billing date moves: periods are counted from now.")
+        if when != NOW:
+            day = moments.moment_words(cleaned[TRIAL_END])
+            moved = _("The billing date moves: periods are counted from %(day)s.") % {"day": day}
+            words = _("Next invoice, on %(day)s") % {"day": day} if when == UNTIL else ""
+        follows.append(moved)
         follows += _warnings(row)
         return previews.effects_of(row, preview, at_once=True, follows=follows, final=final, words=words)
 
@@ -161,9 +173,9 @@ def _check_way(row: StripeObject, when: str) -> None:
     """What was meant for a trial must not give free time to one that pays by now, nor the other way round."""
     trialing = status_of(row) == TRIALING
     if when != BEGIN and not trialing:
-        raise NotAllowed(f"Nothing was sent. {NO_TRIAL}")
+        raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": NO_TRIAL})
     if when == BEGIN and trialing:
-        raise NotAllowed(f"Nothing was sent. {IN_TRIAL}")
+        raise NotAllowed(_("Nothing was sent. %(reason)s") % {"reason": IN_TRIAL})
 
 
 def _proration(cleaned: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,5 +190,5 @@ def _warnings(row: StripeObject) -> list[str]:
         wish = state.text(state.look_up(row.data, ("trial_settings", "end_behavior", "missing_payment_method")))
         warnings.append(f"{NOBODY_PAYS} {WITHOUT_METHOD.get(wish, '')}".strip())
     if row.data.get("cancel_at_period_end") or row.data.get("cancel_at"):
-        warnings.append("It is scheduled to end. Look at that date afterwards: Stripe ties it to the period.")
+        warnings.append(_("It is scheduled to end. Look at that date afterwards: Stripe ties it to the period."))
     return warnings

@@ -13,7 +13,9 @@ from datetime import datetime
 from typing import Any
 
 import stripe
+from django.utils.translation import gettext as _
 
+from stripe_mirror.sentences import tell
 from stripe_mirror.stripe_api.clock import answered_at
 
 # Keys and signing secrets, also as Stripe masks them in its messages: "rk_test_****abcd".
@@ -40,6 +42,8 @@ class StripeFailure(Exception):
         answered_at: datetime | None = None,
     ) -> None:
         super().__init__(message)
+        # The sentence; one of ours can be told again in another language.
+        self.words = message
         self.code = code
         # Stripe's name of the refused parameter, as "address[country]".
         self.param = param
@@ -124,10 +128,12 @@ def _class_for(error: stripe.StripeError, status: int | None) -> type[StripeFail
 
 def _sentence(failure: type[StripeFailure], error: stripe.StripeError, details: dict[str, Any]) -> str:
     if failure is OutcomeUnknown:
-        return "Stripe can't be reached, or gave no usable answer."
+        return tell("Stripe can't be reached, or gave no usable answer.")
     if failure is RateLimited:
-        return "Stripe is limiting our requests; nothing was changed. It is tried again later."
+        return tell("Stripe is limiting our requests; nothing was changed. It is tried again later.")
     if failure is BadKey:
-        return "Stripe does not accept our API key; nothing was changed. Check STRIPE_SECRET_KEY."
+        return tell("Stripe does not accept our API key; nothing was changed. Check STRIPE_SECRET_KEY.")
     # A refusal may quote the key, and its sentence is stored and shown.
-    return scrubbed(str(details.get("message") or error.user_message or "Stripe refused the request without a reason."))
+    return scrubbed(
+        str(details.get("message") or error.user_message or _("Stripe refused the request without a reason."))
+    )

@@ -8,6 +8,8 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stripe_mirror.inbox.health import report
 from stripe_mirror.inbox.health.finding import Level
@@ -45,11 +47,9 @@ def badge_for(request: HttpRequest) -> Badge | None:
 
 
 def _words(found: report.Summary) -> tuple[str, str]:
-    parts = [
-        f"{number} {noun}{'' if number == 1 else 's'}"
-        for number, noun in ((found.problems, "problem"), (found.warnings, "warning"))
-        if number
-    ]
+    problems = ngettext("%(n)s problem", "%(n)s problems", found.problems) % {"n": found.problems}
+    warnings = ngettext("%(n)s warning", "%(n)s warnings", found.warnings) % {"n": found.warnings}
+    parts = [said for said, number in ((problems, found.problems), (warnings, found.warnings)) if number]
     if not parts:
-        return "Healthy", "Everything that is checked is well."
-    return parts[0], f"Health of the mirror: {' and '.join(parts)}."
+        return _("Healthy"), _("Everything that is checked is well.")
+    return parts[0], _("Health of the mirror: %(found)s.") % {"found": _(" and ").join(parts)}

@@ -5,7 +5,7 @@ from django.urls import path
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
-from stripe_mirror.admin.export import ExportAdminMixin
+from stripe_mirror.admin.exports.mixin import ExportAdminMixin
 from stripe_mirror.admin.live import LiveAdminMixin
 from stripe_mirror.kinds import all_kinds
 from stripe_mirror.models import Customer, HealthReport, Subscription

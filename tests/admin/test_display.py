@@ -32,10 +32,17 @@ def test_s54_moments_are_shown_in_the_zone_with_its_name_and_utc_on_hover(zone: 
 
 @pytest.mark.parametrize(
     ("amount", "currency", "expected"),
-    [(5000, "usd", "$50.00"), (500, "jpy", "¥500"), (500, "ugx", "UGX\xa05"), (5000, "kwd", "KWD\xa05.000")],
+    [(5000, "usd", "$50.00"), (500, "jpy", "¥500"), (500, "ugx", "5"), (5000, "kwd", "5.000"), (-5, "usd", "-$0.05")],
 )
 def test_s51_money_has_the_decimals_of_its_currency(amount: int, currency: str, expected: str) -> None:
-    assert f">{expected} " in display.money(amount, currency)
+    # The code stands behind the digits, also where the currency has no sign.
+    assert display.money(amount, currency) == (
+        f'<span class="sm-money">{expected} <span class="sm-currency">{currency.upper()}</span></span>'
+    )
+
+
+def test_a_name_that_turns_the_text_around_it_turns_nothing() -> None:
+    assert display.plain("Right\u202eToLeft") == "RightToLeft"
 
 
 def test_no_amount_is_a_dash_and_nought_is_not() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,10 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from stripe_mirror.admin import csv_stream
 from stripe_mirror.kinds import all_kinds
-from stripe_mirror.models import Customer, StripeObject
+from stripe_mirror.models import StripeObject
 from tests.admin import rows
+from tests.admin.exporting import customers, ids, table_of, text_of
 from tests.admin.plain_site import site
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.admin.plain_site")]
@@ -44,35 +42,8 @@ def viewer() -> Client:
     return staff("viewer", "view_customer")
 
 
-def customers(count: int, **fields: Any) -> list[str]:
-    """Customers created a second apart; their ids."""
-    now = datetime(2026, 6, 1, tzinfo=UTC)
-    start = Customer.objects.count()
-    made = [
-        Customer(
-            id=f"cus_{start + n:05}",
-            data={"object": "customer", "name": f"Name {start + n:05}", "created": rows.SECOND + start + n, **fields},
-            as_of=now,
-            synced_at=now,
-            changed_at=now,
-        )
-        for n in range(count)
-    ]
-    Customer.objects.bulk_create(made)
-    return [row.id for row in made]
-
-
-def body(response: Any) -> str:
-    assert response.status_code == 200, response
-    return b"".join(response.streaming_content).decode()
-
-
 def table(response: Any) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(body(response), newline="")))
-
-
-def ids(response: Any) -> list[str]:
-    return [row["id"] for row in table(response)]
+    return table_of(text_of(response))
 
 
 def selection(*pks: str, across: bool = False) -> dict[str, Any]:
@@ -82,6 +53,12 @@ def selection(*pks: str, across: bool = False) -> dict[str, Any]:
         "index": "0",
         "select_across": "1" if across else "0",
     }
+
+
+def by_the_action(client: Client, query: str, form: dict[str, Any]) -> Any:
+    """The rows for which the action opens the page of an export, without the page."""
+    answer = client.post(LIST + query, form)
+    return client.get(answer.url.replace("/choose/", "/"))
 
 
 # --- which rows ---------------------------------------------------------------------------------------------------
@@ -96,14 +73,14 @@ def test_s55_a_filtered_list_exports_just_its_rows_by_button_and_by_action(
     german = customers(200, address={"country": "DE"})
     query = "?country=DE"
     by_button = ids(exporter.get(BUTTON + query))
-    by_action = ids(exporter.post(LIST + query, selection(german[0], across=True)))
+    by_action = ids(by_the_action(exporter, query, selection(german[0], across=True)))
     assert by_button == by_action == german[::-1]
 
 
 def test_the_button_on_the_list_carries_filter_search_and_ordering_but_no_page(exporter: Client) -> None:
     customers(60, address={"country": "DE"})
     page = exporter.get(LIST + "?country=DE&q=Name&o=1&p=2").content.decode()
-    assert f'href="{BUTTON}?country=DE&amp;q=Name&amp;o=1"' in page
+    assert f'href="{BUTTON}choose/?country=DE&amp;q=Name&amp;o=1"' in page
 
 
 def test_search_narrows_the_export(exporter: Client) -> None:
@@ -115,12 +92,12 @@ def test_the_export_has_the_order_of_the_list(exporter: Client) -> None:
     made = customers(60)
     assert ids(exporter.get(BUTTON + "?o=1")) == made
     assert ids(exporter.get(BUTTON + "?o=-1")) == made[::-1]
-    assert ids(exporter.post(LIST + "?o=1", selection(made[9], made[2]))) == [made[2], made[9]]
+    assert ids(by_the_action(exporter, "?o=1", selection(made[9], made[2]))) == [made[2], made[9]]
 
 
 def test_only_ticked_rows_are_exported(exporter: Client) -> None:
     made = customers(60)
-    assert set(ids(exporter.post(LIST, selection(*made[5:9])))) == set(made[5:9])
+    assert set(ids(by_the_action(exporter, "", selection(*made[5:9])))) == set(made[5:9])
 
 
 def test_all_pages_are_exported_from_any_page(exporter: Client) -> None:
@@ -181,27 +158,19 @@ def test_s57_the_header_goes_out_before_a_row_is_read(exporter: Client) -> None:
         assert next(pieces).startswith(b"id,created,")
     assert len(queries) == 0
     assert next(pieces).startswith(b"cus_00002,")
+    # To the end: what is left of a cursor would be closed in some later test's transaction.
+    assert list(pieces) == []
 
 
-def test_s57_rows_are_sent_while_others_are_not_read_yet(exporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s57_nothing_is_read_before_the_first_byte_even_where_the_answer_is_compressed(exporter: Client) -> None:
     customers(3000)
-    read = 0
-    original = csv_stream.safe_cell
-
-    def counting(value: object) -> object:
-        nonlocal read
-        read += value == "usd"
-        return original(value)
-
-    Customer.objects.update(data={"object": "customer", "currency": "usd", "created": 1})
-    monkeypatch.setattr(csv_stream, "safe_cell", counting)
     response = exporter.get(BUTTON, headers={"accept-encoding": "gzip"})
     assert response["Content-Encoding"] == "gzip"
     pieces = iter(response.streaming_content)
-    first = next(pieces)
-    assert read == 0
+    with CaptureQueriesContext(connection) as queries:
+        first = next(pieces)
+    assert len(queries) == 0
     text = gzip.decompress(first + b"".join(pieces)).decode()
-    assert read == 3000
     assert len(text.splitlines()) == 3001
 
 
@@ -231,7 +200,7 @@ def test_every_list_of_the_product_has_the_button_and_follows_changes(kind: Any,
     row = rows.one_of_each()[kind.object]
     url = f"/admin/stripe_mirror/{kind.model_name}/"
     page = admin_client.get(url).content.decode()
-    assert f'href="{url}export/"' in page
+    assert f'href="{url}export/choose/"' in page
     assert f'data-live-url="{url}live/"' in page
     assert ids(admin_client.get(url + "export/")) == [row.id]
 

@@ -35,7 +35,7 @@ def found(*levels: str) -> None:
 )
 def test_badge_has_a_colour_and_a_number(boss: Client, levels: list[str], tone: str, text: str) -> None:
     found(*levels)
-    html = boss.get("/admin/").content.decode()
+    html = boss.get("/admin/stripe_mirror/customer/").content.decode()
     _, badge = html.split('class="sm-health ')
     assert badge.startswith(f'sm-{tone}"')
     assert text in badge.split("</a>")[0]

@@ -102,8 +102,8 @@ def test_nothing_new_costs_one_query_of_ours(viewer: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         ask(viewer, start)
     ours = [query["sql"] for query in queries if "stripe_mirror_change" in query["sql"]]
-    # The rest is Django's: the session, the user and the two of the permissions.
-    assert (len(ours), len(queries)) == (1, 5)
+    # The rest is Django's: the session, the user and the permissions.
+    assert (len(ours), len(queries)) == (1, 4)
 
 
 def test_the_question_is_answered_from_an_index() -> None:

@@ -136,6 +136,8 @@ def test_an_edit_on_the_customers_page_reaches_stripe(
     assert messages_of(answer) == ["Edit customer: done."]
     assert [request["params"] for request in writes(sandbox)] == [{"phone": "+49 30", "metadata": {"colour": "red"}}]
     assert "+49 30" in answer.content.decode()
+    # A fragment of its own: the browser would keep that of the form, and open the page at it again.
+    assert answer.redirect_chain[-1][0] == f"{url}#"
 
 
 def test_s30_a_form_that_is_sent_twice_is_done_once(
@@ -171,7 +173,7 @@ def test_s30_a_refused_form_that_is_sent_again_shows_the_refusal_and_sends_nothi
     clerk: Callable[..., Client], customer: Any, sandbox: RunningSandbox
 ) -> None:
     client, url = clerk("edit_customer"), display.object_url(customer)
-    form = opened(client, url) | {"email": "no email", "phone": "typed"}
+    form = opened(client, url) | {"email": "ann@mail..example", "phone": "typed"}
     client.post(url, form)
     sandbox.clear_requests()
     html = client.post(url, form).content.decode()
@@ -185,12 +187,12 @@ def test_stripes_refusal_stands_at_its_field_and_nothing_typed_is_lost(
 ) -> None:
     client, url = clerk("edit_customer"), display.object_url(customer)
     form = opened(client, url)
-    answer = client.post(url, form | {"email": "no email", "phone": "typed <b>", "reason": "because"})
+    answer = client.post(url, form | {"email": "ann@mail..example", "phone": "typed <b>", "reason": "because"})
     html = answer.content.decode()
     email_field = html.split('for="id_email"', 1)[1].split("sm-field", 1)[0]
     assert "Invalid email address" in email_field
     again = inputs(html)
-    assert (again["email"], again["phone"], again["reason"]) == ("no email", "typed <b>", "because")
+    assert (again["email"], again["phone"], again["reason"]) == ("ann@mail..example", "typed <b>", "because")
     assert again["push_id"] != form["push_id"]
     assert client.post(url, again | {"email": "right@example.com"}, follow=True).status_code == 200
     customer.refresh_from_db()
@@ -451,6 +453,18 @@ def test_a_job_is_paused_resumed_and_stopped_by_post_only(
     html = client.get(display.object_url(job)).content.decode()
     assert not any(url in html for url in (pause, resume, stop))
     assert "stopped by clerk" in html
+
+
+def test_a_job_says_what_was_chosen_in_the_words_of_the_form(
+    clerk: Callable[..., Client], transactional_db: None
+) -> None:
+    client = clerk("cancel_subscription")
+    chosen = {"when": "period_end", "invoice_now": True, "comment": "", "until": ["soon"]}
+    job = Job.objects.create(
+        operation="cancel_subscription", object_type="subscription", user=User.objects.get(), form=chosen
+    )
+    html = client.get(display.object_url(job)).content.decode()
+    assert "When: At the end of the period, Invoice outstanding items now: Yes, Until: [&#x27;soon&#x27;]" in html
 
 
 def test_who_may_only_look_steers_no_job(clerk: Callable[..., Client], transactional_db: None) -> None:

@@ -42,6 +42,7 @@ def mirrored(obj: dict[str, Any]) -> Any:
 def test_a_customer_is_edited(staff_page: Page, sandbox: RunningSandbox) -> None:
     row = mirrored(sandbox.post("/v1/customers", name="Jane", email="jane@example.com"))
     staff_page.goto(display.object_url(row))
+    staff_page.locator(".sm-tabs a", has_text="Edit").click()
     staff_page.fill("input[name=phone]", "+49 30 1")
     staff_page.click("text=Save in Stripe")
     staff_page.wait_for_selector("text=Edit customer: done.")

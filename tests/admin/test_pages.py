@@ -11,13 +11,25 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.utils import quote
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
 from stripe_mirror.admin import display
 from stripe_mirror.admin.operations import operation_url
 from stripe_mirror.kinds import all_kinds
-from stripe_mirror.models import Change, Customer, InboxEvent, Job, MirroredAccount, Push, SyncRun
+from stripe_mirror.models import (
+    Change,
+    Customer,
+    Export,
+    ExportRecord,
+    InboxEvent,
+    Job,
+    MirroredAccount,
+    Push,
+    SavedExport,
+    SyncRun,
+)
 from stripe_mirror.push.operation import operations_for
 from tests.admin import rows
 from tests.admin.conftest import KEYS
@@ -67,7 +79,29 @@ def ours() -> list[Any]:
     )
     run = SyncRun.objects.create(command="backfill", object_type="customer", state="failed", message="429")
     account = MirroredAccount.objects.create(id="acct_1", livemode=False)
-    return [job, push, event, change, run, account]
+    record = ExportRecord.objects.create(
+        action="written",
+        user_id=_user(),
+        at=now,
+        model_name="gone",
+        query="q=x",
+        columns=["id"],
+        rows=1,
+        file_format="csv",
+    )
+    return [job, push, event, change, run, account, record]
+
+
+def exports_of(user: User) -> None:
+    """A run in each state, and a saved export whose schedule is paused."""
+    selection = {"model_name": "customer", "query": "q=Ada", "ids": None}
+    options = {"columns": ["id", "email"], "format": "csv", "timezone": "UTC"}
+    shared: dict[str, Any] = {"owner": user, "model_name": "customer", "selection": selection, "options": options}
+    saved = SavedExport.objects.create(
+        name="Ada's", schedule="weekly", time_zone="Europe/Berlin", paused_reason="no", **shared
+    )
+    for state in Export.State.values:
+        Export.objects.create(state=state, error="no", saved=saved, created_at=timezone.now(), **shared)
 
 
 def _user() -> int:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import product
 from typing import Any
 
 import pytest
 
-from stripe_mirror.admin.status import INVOICE, SUBSCRIPTION, status_of
+from stripe_mirror.admin.status import status_of
 from stripe_mirror.models import PaymentIntent
 from tests.admin import rows
 
@@ -33,9 +32,11 @@ def test_s40_a_cancellation_at_the_periods_end_reads_as_ending() -> None:
 
 def test_s41_paused_collection_and_the_status_paused_read_differently() -> None:
     collection = rows.subscription("sub_1", pause_collection={"behavior": "void", "resumes_at": MAY_3})
-    assert words(collection) == "Active, collection paused until 3 May 2027"
+    assert words(collection) == "Active, collection paused until 3 May 2027 (invoices are voided)"
     assert words(rows.subscription("sub_2", status="paused")) == "Paused"
-    assert words(rows.subscription("sub_3", pause_collection={"behavior": "void"})) == "Active, collection paused"
+    assert words(rows.subscription("sub_3", pause_collection={"behavior": "void"})) == (
+        "Active, collection paused (invoices are voided)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,10 @@ def test_s41_paused_collection_and_the_status_paused_read_differently() -> None:
         ({"status": "unpaid"}, "Unpaid"),
         ({"status": "incomplete_expired"}, "Incomplete, expired"),
         ({"status": "canceled", "ended_at": MAY_3}, "Canceled on 3 May 2027"),
+        ({"status": "trialing", "trial_end": MAY_3, "cancel_at": MAY_3}, "Trial until 3 May 2027, then ends"),
+        ({"status": "past_due", "cancel_at": MAY_3}, "Past due, ends on 3 May 2027"),
+        ({"pending_update": {"expires_at": MAY_3}}, "Active, a change waits for payment"),
+        ({"pause_collection": "soon", "schedule": 7, "pending_update": [1]}, "Active"),
         ({"status": "zz_new"}, "Zz new"),
         ({"status": None}, ""),
     ],
@@ -54,35 +59,48 @@ def test_a_subscription_in_words(fields: dict[str, Any], expected: str) -> None:
     assert words(rows.subscription(**fields)) == expected
 
 
-def test_every_combination_of_a_subscription_reads_as_a_sentence() -> None:
-    pauses = (None, {"behavior": "void"}, {"behavior": "void", "resumes_at": MAY_3})
-    combinations = product([*SUBSCRIPTION, "zz_new"], (None, MAY_3), (False, True), pauses)
-    for n, (status, cancel_at, at_end, pause) in enumerate(combinations):
-        row = rows.subscription(
-            f"sub_{n}", status=status, cancel_at=cancel_at, cancel_at_period_end=at_end, pause_collection=pause
-        )
-        text = words(row)
-        assert text
-        assert text[0].isupper()
-        assert "None" not in text
-
-
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
         ({"status": "paid"}, "Paid"),
-        ({"status": "open"}, "Open"),
-        ({"status": "open", "due_date": 4_000_000_000}, "Open, due on 2 Oct 2096"),
-        ({"status": "open", "due_date": 1_700_000_000}, "Overdue since 14 Nov 2023"),
+        ({"status": "open", "attempt_count": 0}, "Open"),
+        ({"status": "open", "attempt_count": 0, "due_date": 4_000_000_000}, "Open, due on 2 Oct 2096"),
+        ({"status": "open", "attempt_count": 0, "due_date": 1_700_000_000}, "Overdue since 14 Nov 2023"),
         (
             {"status": "open", "attempt_count": 2, "next_payment_attempt": MAY_3},
-            "Payment failed, next try on 3 May 2027",
+            "Payment failed, attempt 2, next on 3 May 2027",
+        ),
+        ({"status": "open", "attempt_count": 4}, "Payment failed, attempt 4"),
+        (
+            {
+                "status": "open",
+                "attempt_count": 0,
+                "amount_paid": 900,
+                "amount_remaining": 2000,
+                "due_date": 4_000_000_000,
+            },
+            "Open, $9.00 paid, due on 2 Oct 2096",
+        ),
+        ({"status": "draft", "automatically_finalizes_at": MAY_3}, "Draft, finalizes on 3 May 2027"),
+        (
+            {"status": "draft", "last_finalization_error": {"code": "tax_id_invalid"}},
+            "Draft, could not be finalized: tax id invalid",
+        ),
+        ({"amount_paid_off_stripe": 2900}, "Paid out of band"),
+        ({"paid_out_of_band": True}, "Paid out of band"),
+        ({"amount_due": 0, "starting_balance": -5000}, "Paid with credit"),
+        ({"pre_payment_credit_notes_amount": 2900}, "Paid, credited in full"),
+        ({"post_payment_credit_notes_amount": 2900}, "Paid, credited in full"),
+        ({"post_payment_credit_notes_amount": 900}, "Paid, $9.00 credited"),
+        ({"total": 0, "amount_due": 0}, "Paid, nothing was due"),
+        (
+            {"status": "uncollectible", "status_details": {"uncollectible": {"reason": "user_forgiven"}}},
+            "Uncollectible: forgiven",
         ),
         ({"status": "zz_new"}, "Zz new"),
     ],
 )
 def test_an_invoice_in_words(fields: dict[str, Any], expected: str) -> None:
-    assert "open" in INVOICE
     assert words(rows.invoice(**fields)) == expected
 
 
@@ -92,8 +110,12 @@ def test_an_invoice_in_words(fields: dict[str, Any], expected: str) -> None:
         ({}, "Succeeded"),
         ({"disputed": True, "refunded": True}, "Disputed"),
         ({"refunded": True, "amount_refunded": 2900}, "Refunded"),
-        ({"amount_refunded": 100}, "Partially refunded"),
+        ({"amount_refunded": 100}, "Partially refunded, $1.00 of $29.00"),
         ({"captured": False}, "Uncaptured"),
+        (
+            {"captured": False, "payment_method_details": {"card": {"capture_before": MAY_3}}},
+            "Uncaptured, expires on 3 May 2027",
+        ),
         ({"status": "failed", "failure_code": "card_declined"}, "Failed: card declined"),
     ],
 )
@@ -104,7 +126,7 @@ def test_a_charge_in_words(fields: dict[str, Any], expected: str) -> None:
 def test_a_declined_payment_says_why() -> None:
     error = {"code": "card_declined", "decline_code": "insufficient_funds"}
     row = rows.payment_intent(status="requires_payment_method", last_payment_error=error)
-    assert words(row) == "Failed: insufficient funds"
+    assert words(row) == "Failed: card declined (insufficient funds)"
 
 
 def test_a_payment_read_with_its_charge_says_what_became_of_the_money() -> None:
@@ -113,13 +135,15 @@ def test_a_payment_read_with_its_charge_says_what_became_of_the_money() -> None:
     for n in (1, 2):
         rows.payment_intent(f"pi_{n}", latest_charge=f"ch_{n}")
     found = PaymentIntent.objects.select_related("latest_charge").order_by("id")
-    assert [words(row) for row in found] == ["Partially refunded", "Disputed"]
+    assert [words(row) for row in found] == ["Partially refunded, $1.00 of $29.00", "Disputed"]
     assert words(rows.payment_intent("pi_3", latest_charge="ch_missing")) == "Succeeded"
 
 
-def test_s35_a_pending_refund_is_no_refund_yet() -> None:
+def test_s35_a_refund_says_whether_the_money_is_back() -> None:
     assert words(rows.refund("re_1", status="pending")) == "Refund pending"
-    assert words(rows.refund("re_2", status="failed")) == "Refund failed"
+    assert words(rows.refund("re_2", status="failed", failure_reason="expired_or_canceled_card")) == (
+        "Refund failed: card expired or canceled"
+    )
     assert words(rows.refund("re_3", status="succeeded")) == "Refunded"
 
 

@@ -26,14 +26,15 @@ def words(row: Any) -> str:
     ("status", "due_by", "expected"),
     [
         ("needs_response", MAY_3, "Needs response by 3 May 2037"),
-        ("needs_response", LONG_AGO, "Deadline was 14 Nov 2023"),
+        ("needs_response", LONG_AGO, "Deadline passed on 14 Nov 2023"),
         ("needs_response", None, "Needs response"),
-        ("warning_needs_response", MAY_3, "Inquiry: needs response by 3 May 2037"),
+        ("warning_needs_response", MAY_3, "Inquiry needs response by 3 May 2037"),
+        ("warning_needs_response", LONG_AGO, "Inquiry needs response, deadline passed on 14 Nov 2023"),
         ("warning_under_review", MAY_3, "Inquiry under review"),
         ("warning_closed", None, "Inquiry closed"),
         ("under_review", MAY_3, "Under review"),
         ("won", None, "Won"),
-        ("appeal_needs_response", MAY_3, "Appeal needs response"),
+        ("appeal_needs_response", MAY_3, "Appeal needs response by 3 May 2037"),
     ],
 )
 def test_a_dispute_says_until_when_to_answer(status: str, due_by: int | None, expected: str) -> None:
@@ -124,7 +125,7 @@ def test_a_complete_checkout_is_not_always_paid(fields: dict[str, Any], expected
                 "status": "requires_payment_method",
                 "last_setup_error": {"code": "card_declined", "decline_code": "stolen_card"},
             },
-            "Failed: stolen card",
+            "Failed: card declined (card stolen)",
         ),
         ({"status": "requires_payment_method"}, "Incomplete"),
         ({"status": "requires_action"}, "Needs authentication"),

@@ -62,8 +62,9 @@ def test_open_in_stripe_leads_to_the_dashboard_of_the_mode(boss: Client, setting
 
 def test_home_counts_by_permission(staff: Callable[..., Client]) -> None:
     rows.subscription("sub_1", status="past_due")
-    rows.charge(disputed=True)
+    rows.dispute(status="needs_response")
+    rows.invoice(status="open", amount_remaining=700, attempt_count=1)
     html = staff("biller", "view_subscription").get("/admin/").content.decode()
     assert "Past-due subscriptions" in html
-    assert "Disputed payments" not in html
-    assert "Invoices" not in html.split("sm-tiles")[1]
+    assert "Disputes due" not in html
+    assert "invoices" not in html.split("Needs a look")[1].split("</section>")[0].lower()

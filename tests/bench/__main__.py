@@ -8,13 +8,18 @@ from tests.bench.backfill import backfill
 from tests.bench.calls import calls
 from tests.bench.export import export
 from tests.bench.figures import Figure, save, show
+from tests.bench.find import find
+from tests.bench.home import home
+from tests.bench.imports import imports
 from tests.bench.ingest import ingest
+from tests.bench.pages import pages
 from tests.bench.processes import ROOT
 from tests.bench.push import push
 from tests.bench.reconcile import reconcile
 from tests.bench.scale import scale
 
-BENCHES = {bench.__name__: bench for bench in (ingest, calls, backfill, export, reconcile, push, scale)}
+ALL = (ingest, calls, backfill, export, imports, reconcile, push, scale, find, home, pages)
+BENCHES = {bench.__name__: bench for bench in ALL}
 
 
 def main() -> None:

@@ -52,6 +52,13 @@ def fill(count: str) -> dict[str, Any]:
     return {"cookie": f"sessionid={client.cookies['sessionid'].value}"}
 
 
+def session() -> dict[str, str]:
+    """The session of a superuser."""
+    client = Client()
+    client.force_login(User.objects.filter(username="bench").first() or User.objects.create_superuser("bench"))
+    return {"cookie": f"sessionid={client.cookies['sessionid'].value}"}
+
+
 def customer(number: int) -> dict[str, Any]:
     """A customer of usual size."""
     address = {"city": "Berlin", "country": "DE", "line1": f"Street {number}", "line2": None, "postal_code": "10115"}
@@ -174,7 +181,7 @@ def push(name: str, *ids: str) -> dict[str, Any]:
 
 
 WHAT: dict[str, Callable[..., dict[str, Any]]] = {
-    found.__name__: found for found in (fill, states, lag, settle, mirrored, sync, store_only, push)
+    found.__name__: found for found in (fill, session, states, lag, settle, mirrored, sync, store_only, push)
 }
 
 if __name__ == "__main__":

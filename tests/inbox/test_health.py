@@ -261,7 +261,7 @@ def test_right_that_the_key_lacks_is_named_with_the_pages_it_empties(
     settings.STRIPE_SECRET_KEY = "rk_" + "test_sandbox_noread_coupons"
     found = of(stripe_side.check_permissions(), "permissions")
     assert found.level is Level.WARNING
-    assert "Coupons can't be read" in found.what
+    assert "may not read coupons" in found.what
     assert "(right: coupons_read)" in found.what
 
 

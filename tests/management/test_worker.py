@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command, get_commands
-from django.db import OperationalError, connections
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from django_tasks import TaskResultStatus
@@ -20,6 +19,7 @@ from stripe_mirror.inbox.heartbeat import alive, beating
 from stripe_mirror.models import Customer, InboxEvent
 from tests.conftest import events_of, post_event
 from tests.sandbox.testing import RunningSandbox
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,20 +73,7 @@ def test_each_periodic_task_is_queued_once_and_again_after_its_run(sandbox: Runn
 
 
 def test_workers_that_start_together_queue_each_periodic_task_once() -> None:
-    barrier = threading.Barrier(6)
-
-    def start() -> None:
-        barrier.wait()
-        try:
-            tasks.ensure_periodic()
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=start) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert at_once(*[tasks.ensure_periodic] * 6) == [None] * 6
     assert ready() == Counter(PERIODIC)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
@@ -85,7 +86,7 @@ def test_columns_are_filled_from_the_stored_objects(added: tuple[Any, list[str]]
 
 def test_the_table_is_rewritten_once_for_all_of_them(added: tuple[Any, list[str]]) -> None:
     _, sql = added
-    rewrites = [one for one in sql if one.startswith(("ALTER TABLE", "INSERT INTO")) and " RENAME " not in one]
+    rewrites = [one for one in sql if one.startswith(("ALTER TABLE", 'INSERT INTO "new__')) and " RENAME " not in one]
     assert len(rewrites) == 1, sql
 
 
@@ -113,7 +114,6 @@ def test_it_goes_backwards(state: ProjectState, customers: list[Customer]) -> No
 
 def test_a_database_of_the_first_release_is_brought_up_to_date() -> None:
     """S20: rows, events and changes of then, with the columns, the partitions and the tables of today."""
-    latest = MigrationExecutor(connection).loader.graph.leaf_nodes("stripe_mirror")
     forget_all_releases()
     migrate([("stripe_mirror", "0001_initial")])
     old = MigrationExecutor(connection).loader.project_state(("stripe_mirror", "0001_initial")).apps
@@ -125,7 +125,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date() -> None:
     old.get_model("stripe_mirror", "InboxEvent").objects.create(
         id="evt_1", type="charge.updated", livemode=False, created=now, received_at=now, payload={}
     )
-    migrate(latest)
+    call_command("migrate", verbosity=0)
     assert Charge.objects.get().balance_transaction_id == "txn_1"
     assert InboxEvent.objects.get().type == "charge.updated"
 

@@ -75,6 +75,10 @@ def test_an_api_address_without_tls_is_refused(env: environ.Env, monkeypatch: py
         ("STRIPE_MAX_REQUESTS_PER_SECOND", "nan"),
         ("PUSH_GRACE_SECONDS", "a while"),
         ("PUSH_GRACE_SECONDS", "86400"),
+        ("EXPORTS_DIR", "exports"),
+        ("EXPORTS_KEPT_DAYS", "0"),
+        ("EXPORTS_STREAM_ROWS", "many"),
+        ("TRUSTED_PROXIES", "one"),
         ("TIME_ZONE", "Berlin"),
         ("DATABASE_URL", "mysql://x/y"),
         ("DATABASE_URL", "::"),
@@ -116,7 +120,8 @@ def test_every_variable_of_the_settings_stands_in_the_example() -> None:
     named = {line.split("=")[0].lstrip("# ") for line in example.splitlines() if "=" in line and line[:1] != " "}
     for name in ("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS",
                  "STRIPE_API_BASE", "STRIPE_API_VERSION", "STRIPE_MAX_REQUESTS_PER_SECOND", "TIME_ZONE",
-                 "SECURE_SSL_REDIRECT", "PUSH_GRACE_SECONDS", "TEST_DATABASE_URL"):  # fmt: skip
+                 "SECURE_SSL_REDIRECT", "PUSH_GRACE_SECONDS", "EXPORTS_DIR",
+                 "EXPORTS_KEPT_DAYS", "EXPORTS_STREAM_ROWS", "TRUSTED_PROXIES", "TEST_DATABASE_URL"):  # fmt: skip
         assert name in named
         assert name in sources or name == "TEST_DATABASE_URL"
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connections
 from pytest_django import Settings
 
 from stripe_mirror.kinds import get_kind
@@ -180,24 +178,3 @@ def undone(push: Push, user: User) -> Push:
 def sent(stripe: RunningSandbox) -> list[tuple[str, str, Any]]:
     """The writes that reached Stripe."""
     return [(r["method"], r["path"], r["params"]) for r in stripe.requests() if r["method"] != "GET"]
-
-
-def at_once(*functions: Callable[[], Any]) -> list[Any]:
-    """Run all at the same moment, each in a thread with a connection of its own."""
-    barrier, results = threading.Barrier(len(functions)), [None] * len(functions)
-
-    def run(n: int, function: Callable[[], Any]) -> None:
-        barrier.wait()
-        try:
-            results[n] = function()
-        except Exception as error:
-            results[n] = error  # type: ignore[call-overload]
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(functions)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results

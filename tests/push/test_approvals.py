@@ -21,10 +21,11 @@ from stripe_mirror.push.operation import get_operation
 from stripe_mirror.push.submit import due_pushes, resume
 from tests.push import paying
 from tests.push.approving import again, limit
-from tests.push.conftest import Doing, at_once, sent, undone
+from tests.push.conftest import Doing, sent, undone
 from tests.push.scenarios import made_by, parts
 from tests.push.test_unknown_outcomes import resumed
 from tests.sandbox.testing import RunningSandbox
+from tests.together import at_once
 
 Opens = Callable[..., Doing]
 ADJUST = get_operation("adjust_customer_balance")
@@ -257,7 +258,7 @@ def test_s31_a_lost_answer_after_the_approval_is_found_out_with_the_same_key(
 
 
 def test_while_stripe_can_not_be_reached_an_approved_push_waits_for_the_worker(
-    waiting: Push, approver: User, charge: Charge, stripe: RunningSandbox
+    waiting: Push, approver: User, charge: Charge, stripe: RunningSandbox, impatient: None
 ) -> None:
     stripe.faults.add(method="GET", path="/v1/charges", status=500, times=99)
     approve(waiting, by=approver)

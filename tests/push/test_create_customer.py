@@ -16,8 +16,9 @@ from stripe_mirror.push.customers import create_customer_for
 from stripe_mirror.push.errors import NotAllowed, StillChecking
 from stripe_mirror.push.operation import operations_for
 from stripe_mirror.push.submit import due_pushes, resume
-from tests.push.conftest import Doing, at_once
+from tests.push.conftest import Doing
 from tests.sandbox.testing import RunningSandbox
+from tests.together import at_once
 
 
 @pytest.fixture

@@ -215,3 +215,15 @@ def test_the_metadata_table_renders_what_it_reads_and_escapes_it() -> None:
     assert "<script>" not in shown
     assert "&lt;b&gt;" in shown
     assert shown.count("metadata-key") == 4
+
+
+@pytest.mark.parametrize("text", ["nobody", "@", "jane@", "@example.com", "jane doe@example.com", "a@b@c"])
+def test_what_is_no_email_address_is_said_before_stripe_is_asked(text: str) -> None:
+    assert "name@example.com" in filled(jane(), email=text).errors["email"][0]
+    # One that Stripe has already stays.
+    assert filled(jane(email=text), phone="2").is_valid()
+
+
+@pytest.mark.parametrize("text", ["jane@example.com", "Jané+tag@bücher.example", "a@b", ""])
+def test_whatever_else_is_one_stripe_judges(text: str) -> None:
+    assert filled(jane(), email=text).is_valid()

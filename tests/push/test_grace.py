@@ -16,8 +16,9 @@ from stripe_mirror.push import grace
 from stripe_mirror.push.errors import NotAllowed
 from stripe_mirror.push.submit import due_pushes, resume
 from tests.push import paying
-from tests.push.conftest import Doing, at_once
+from tests.push.conftest import Doing
 from tests.sandbox.testing import RunningSandbox
+from tests.together import at_once
 
 Opens = Callable[..., Doing]
 

@@ -277,7 +277,7 @@ def test_s31_past_the_keys_lifetime_the_lines_themselves_tell(
 
 
 def test_s45_a_process_that_dies_between_draft_and_lines_is_taken_over(
-    doing: Opens, biller: User, payer: Any, stripe: RunningSandbox
+    doing: Opens, biller: User, payer: Any, stripe: RunningSandbox, impatient: None
 ) -> None:
     stripe.faults.add(method="GET", path="/v1/invoices", status=500, times=10)
     push = doing(CREATE.name, payer, biller).submit(lines=[ADVICE])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -21,8 +21,8 @@ from stripe_mirror.push import jobs, jobs_steering
 from stripe_mirror.push.errors import NotAllowed, PushIdTaken
 from stripe_mirror.push.operation import get_operation
 from stripe_mirror.push.submit import due_pushes, resume
-from tests.push.conftest import at_once
 from tests.sandbox.testing import RunningSandbox, wait_for
+from tests.together import at_once
 
 CANCEL = get_operation("cancel_subscription")
 SUBSCRIPTIONS = Subscription.objects.order_by("pk")
@@ -247,6 +247,28 @@ def test_two_runners_side_by_side_do_each_row_once(
     assert results == [False] * 3
     assert statuses(stripe, rows) == ["canceled"] * 8
     assert len(stripe.requests("DELETE")) == 8
+    job.refresh_from_db()
+    assert job.state == Job.State.FINISHED
+
+
+def test_the_last_row_settled_while_another_runner_looks_for_the_end_leaves_no_half_ended_job(
+    many: Callable[[int], list[Any]], canceller: User
+) -> None:
+    many(1)
+    job = cancel_all(canceller)
+    Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING)
+
+    def settle_after(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if sql.startswith('UPDATE "stripe_mirror_job"'):
+            Push.objects.filter(job=job).update(state=Push.State.DONE)
+        return result
+
+    with connection.execute_wrapper(settle_after):
+        jobs.complete_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.finished_at) == (Job.State.RUNNING, None), "the row's own runner marks the end"
+    assert jobs.complete_job(job.pk)
     job.refresh_from_db()
     assert job.state == Job.State.FINISHED
 

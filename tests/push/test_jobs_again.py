@@ -18,8 +18,8 @@ from stripe_mirror.push.errors import NotAllowed
 from stripe_mirror.push.jobs_preview import Preview, Wish, preview_wishes
 from stripe_mirror.push.operation import Operation, get_operation
 from stripe_mirror.push.submit import due_pushes, resume
-from tests.push.conftest import at_once
 from tests.sandbox.testing import RunningSandbox
+from tests.together import at_once
 
 CANCEL, PAUSE = get_operation("cancel_subscription"), get_operation("pause_collection")
 Many = Callable[[int], list[Any]]

@@ -51,6 +51,11 @@ def new_price(stripe: RunningSandbox, old: Any) -> dict[str, Any]:
     return dict(made)
 
 
+@pytest.fixture(autouse=True)
+def no_patience(impatient: None) -> None:
+    """Stripe is out of reach in many of these, and nobody waits for it."""
+
+
 def outage_before(step: str, doing: Opens, sold: Any, pricer: User, stripe: RunningSandbox) -> list[Push]:
     """The replacement, up to a step before which Stripe answers no reads any more."""
     path = f"/v1/prices/{sold.pk}" if step == STEPS[2] else f"/v1/products/{sold.product_id}"

@@ -24,9 +24,10 @@ from stripe_mirror.push.submit import resume
 from tests.admin.test_operations import inputs
 from tests.conftest import events_of, post_event
 from tests.push import paying
-from tests.push.conftest import Doing, at_once
+from tests.push.conftest import Doing
 from tests.push.test_unknown_outcomes import make_due, resumed
 from tests.sandbox.testing import RunningSandbox, SandboxError, wait_for
+from tests.together import at_once
 
 Opens = Callable[..., Doing]
 REFUND = get_operation("refund_charge")

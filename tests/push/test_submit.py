@@ -141,10 +141,10 @@ def test_stripes_refusal_stands_at_its_field_and_changes_nothing(
     doing: Opens, customer: Any, editor: User, stripe: RunningSandbox
 ) -> None:
     form = doing("edit_customer", customer, editor)
-    push = form.submit(email="no address")
+    push = form.submit(email="ann@mail..example")
     assert push.state == Push.State.REFUSED
     assert form.operation.field_for_param(push.error_param) == "email"
-    assert "no address" in push.message
+    assert "ann@mail..example" in push.message
     assert push.request_id.startswith("req_")
     assert truth(stripe, customer)["email"] == "jane@example.com"
 

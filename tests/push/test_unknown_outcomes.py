@@ -19,8 +19,9 @@ from stripe_mirror.pull.apply import Origin
 from stripe_mirror.pull.fetch import fetch_now
 from stripe_mirror.push.submit import due_pushes, resume
 from stripe_mirror.stripe_api import client
-from tests.push.conftest import Doing, at_once
+from tests.push.conftest import Doing
 from tests.sandbox.testing import RunningSandbox, wait_for
+from tests.together import at_once
 
 Opens = Callable[..., Doing]
 

@@ -9,6 +9,8 @@ from statistics import quantiles
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from stripe_mirror.conf import conf
 from stripe_mirror.inbox.health.finding import Finding, counted, ok, problem, span, warning
@@ -27,7 +29,7 @@ UNDER_WAY = timedelta(minutes=1)
 RECENT = timedelta(hours=24)
 SLOW = 60.0
 STUCK, LONG_STUCK = timedelta(minutes=10), timedelta(hours=1)
-RETRY = "Look at the reasons; when the cause is mended, retry them, or dismiss them with a note."
+RETRY = gettext_lazy("Look at the reasons; when the cause is mended, retry them, or dismiss them with a note.")
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,17 @@ def _newest() -> list[Seen]:
 
 def _secrets() -> list[Finding]:
     if conf.webhook_secrets:
-        return [ok("secrets", f"{counted(len(conf.webhook_secrets), 'signing secret')} set.")]
+        number = len(conf.webhook_secrets)
+        set_words = ngettext("%(number)s signing secret set.", "%(number)s signing secrets set.", number)
+        return [ok("secrets", set_words % {"number": number})]
     return [
         problem(
             "secrets",
-            "STRIPE_WEBHOOK_SECRETS is empty, so every event that Stripe delivers is refused.",
-            "Put the endpoint's signing secret there and restart the server. Where it is lost, make a second endpoint: "
-            "manage.py stripe_webhook rotate",
+            _("STRIPE_WEBHOOK_SECRETS is empty, so every event that Stripe delivers is refused."),
+            _(
+                "Put the endpoint's signing secret there and restart the server. Where it is lost, make "
+                "a second endpoint: manage.py stripe_webhook rotate"
+            ),
         )
     ]
 
@@ -80,18 +86,20 @@ def _secrets() -> list[Finding]:
 def _newest_and_lag(sample: list[Seen]) -> list[Finding]:
     delivered = [event for event in sample if event.source == InboxEvent.Source.WEBHOOK and event.processed_at]
     if not delivered:
-        what = "No event has been delivered yet."
+        what = _("No event has been delivered yet.")
         return [ok("lag", what)] if not sample else []
     newest = max(event.received_at for event in delivered)
     age = span((timezone.now() - newest).total_seconds())
     # What a person had decided once more says nothing of how fast events go through.
     again = set(EventAction.objects.filter(event_id__in=[e.id for e in delivered]).values_list("event_id", flat=True))
     p50, p95 = _percentiles([_lag(event) for event in delivered if event.id not in again] or [0.0])
-    said = f"The newest delivered event came {age} ago. From Stripe's change to our row: half within {p50:.0f} s, "
-    said += f"95 % within {p95:.0f} s (of {len(delivered)})."
+    said = _(
+        "The newest delivered event came %(age)s ago. From Stripe's change to our row: half within %(half)s s, 95 %% "
+        "within %(most)s s (of %(number)s)."
+    ) % {"age": age, "half": f"{p50:.0f}", "most": f"{p95:.0f}", "number": len(delivered)}
     if p50 <= SLOW:
         return [ok("lag", said)]
-    todo = "See which part is late: the events' times of receipt and processing, and the workers."
+    todo = _("See which part is late: the events' times of receipt and processing, and the workers.")
     return [warning("lag", said, todo)]
 
 
@@ -117,10 +125,26 @@ def _delivery(sample: list[Seen]) -> list[Finding]:
     missed = [event for event in polled if event.received_at - event.created > UNDER_WAY]
     delivered = len(recent) - len(polled)
     if not missed:
-        return [ok("delivery", f"{counted(delivered, 'event')} of the last 24 hours delivered, none missed.")]
-    what = f"{counted(len(missed), 'event')} of the last 24 hours never delivered, but found by polling"
-    what += f"; {delivered} delivered." if delivered else "; none at all was delivered."
-    todo = "The mirror is right, only later. See the endpoint below, and the deliveries in Stripe's Dashboard."
+        words = ngettext(
+            "%(number)s event of the last 24 hours delivered, none missed.",
+            "%(number)s events of the last 24 hours delivered, none missed.",
+            delivered,
+        )
+        return [ok("delivery", words % {"number": counted(delivered)})]
+    if delivered:
+        words = ngettext(
+            "%(number)s event of the last 24 hours never delivered, but found by polling; %(delivered)s delivered.",
+            "%(number)s events of the last 24 hours never delivered, but found by polling; %(delivered)s delivered.",
+            len(missed),
+        )
+    else:
+        words = ngettext(
+            "%(number)s event of the last 24 hours never delivered, but found by polling; none at all was delivered.",
+            "%(number)s events of the last 24 hours never delivered, but found by polling; none at all was delivered.",
+            len(missed),
+        )
+    what = words % {"number": counted(len(missed)), "delivered": delivered}
+    todo = _("The mirror is right, only later. See the endpoint below, and the deliveries in Stripe's Dashboard.")
     return [warning("delivery", what, todo, since=min(event.created for event in missed))]
 
 
@@ -130,14 +154,17 @@ def _foreign_versions(sample: list[Seen]) -> list[Finding]:
     versions = Counter(event.api_version for event in sample[:200] if event.api_version)
     foreign = {version: n for version, n in versions.items() if major(version) != ours}
     if not foreign:
-        return [ok("versions", f"Events come in our API version ({api_version()}).")]
+        return [ok("versions", _("Events come in our API version (%(version)s).") % {"version": api_version()})]
     listed = ", ".join(f"{version} ({n})" for version, n in sorted(foreign.items()))
     return [
         warning(
             "versions",
-            f"Of the newest 200 events some were rendered in another API version than {api_version()}: {listed}. They "
-            "are not trusted: each costs a read from Stripe.",
-            "Replace the endpoint by one of our version: manage.py stripe_webhook rotate",
+            _(
+                "Of the newest 200 events some were rendered in another API version than "
+                "%(version)s: %(listed)s. They are not trusted: each costs a read from Stripe."
+            )
+            % {"version": api_version(), "listed": listed},
+            _("Replace the endpoint by one of our version: manage.py stripe_webhook rotate"),
         )
     ]
 
@@ -151,15 +178,18 @@ def _waiting() -> list[Finding]:
     waiting = InboxEvent.objects.filter(state__in=(State.RECEIVED, State.WAITING))
     number = count(waiting)
     if not number:
-        return [ok("waiting", "No event waits.")]
+        return [ok("waiting", _("No event waits."))]
     first = waiting.order_by("created", "id").values_list("received_at", "reason").first()
     since, reason = first or (timezone.now(), "")
-    what = f"{counted(number, 'event', most=MOST)} waiting. The oldest: {reason or 'not decided yet.'}"
+    words = ngettext(
+        "%(number)s event waiting. The oldest: %(reason)s", "%(number)s events waiting. The oldest: %(reason)s", number
+    )
+    what = words % {"number": counted(number, most=MOST), "reason": reason or _("not decided yet.")}
     age = timezone.now() - since
     if age < STUCK:
         return [ok("waiting", what)]
     grade = problem if age >= LONG_STUCK else warning
-    todo = "Each is tried again by itself, at the time that stands beside it. The reason says what to mend."
+    todo = _("Each is tried again by itself, at the time that stands beside it. The reason says what to mend.")
     return [grade("waiting", what, todo, since=since)]
 
 
@@ -167,20 +197,28 @@ def _given_up() -> list[Finding]:
     failed = InboxEvent.objects.filter(state=State.FAILED)
     number = count(failed)
     if not number:
-        return [ok("failed", "No event was given up.")]
+        return [ok("failed", _("No event was given up."))]
     since = failed.order_by("created", "id").values_list("received_at", flat=True).first()
-    return [problem("failed", f"{counted(number, 'event', most=MOST)} given up after many tries.", RETRY, since=since)]
+    words = ngettext(
+        "%(number)s event given up after many tries.", "%(number)s events given up after many tries.", number
+    )
+    return [problem("failed", words % {"number": counted(number, most=MOST)}, str(RETRY), since=since)]
 
 
 def _parked() -> list[Finding]:
     parked = InboxEvent.objects.filter(state=State.PARKED)
     number = count(parked)
     if not number:
-        return [ok("parked", "No event of another mode or account has come.")]
+        return [ok("parked", _("No event of another mode or account has come."))]
     first = parked.order_by("created", "id").values_list("received_at", "reason").first()
     since, reason = first or (None, "")
-    what = f"{counted(number, 'event', most=MOST)} of another mode or account parked. {reason}"
-    todo = (
+    words = ngettext(
+        "%(number)s event of another mode or account parked. %(reason)s",
+        "%(number)s events of another mode or account parked. %(reason)s",
+        number,
+    )
+    what = words % {"number": counted(number, most=MOST), "reason": reason}
+    todo = _(
         "Point that account's endpoint elsewhere, and remove its secret from STRIPE_WEBHOOK_SECRETS. Then dismiss them."
     )
     return [warning("parked", what, todo, since=since)]
@@ -194,13 +232,13 @@ def _gaps() -> list[Finding]:
     return [
         problem(
             "gap",
-            f"{gap_words(gap.starts_at, gap.ends_at)} Objects that changed then may be old here.",
-            "Run a backfill of everything: manage.py stripe_sync",
+            _("%(gap)s Objects that changed then may be old here.") % {"gap": gap_words(gap.starts_at, gap.ends_at)},
+            _("Run a backfill of everything: manage.py stripe_sync"),
             since=gap.found_at,
         )
         for gap in gaps
         if any(kind not in done or done[kind] < gap.found_at for kind in kinds)
-    ] or [ok("gap", "No event is out of reach.")]
+    ] or [ok("gap", _("No event is out of reach."))]
 
 
 def _backfilled_since(since: datetime) -> dict[str, datetime]:
@@ -215,8 +253,8 @@ def _mode() -> list[Finding]:
         return [
             warning(
                 "account_known",
-                "Nothing has been mirrored yet.",
-                "Run the first sync: manage.py stripe_sync",
+                _("Nothing has been mirrored yet."),
+                _("Run the first sync: manage.py stripe_sync"),
             )
         ]
     if known.livemode == conf.livemode:
@@ -225,9 +263,12 @@ def _mode() -> list[Finding]:
     return [
         problem(
             "mode",
-            f"This database mirrors the {theirs} mode of {known}, but STRIPE_SECRET_KEY is a {ours} key. Nothing is "
-            "read or changed.",
-            "Use a key of that mode, or another DATABASE_URL for this one, and restart server and worker.",
+            _(
+                "This database mirrors the %(theirs)s mode of %(known)s, but STRIPE_SECRET_KEY is a "
+                "%(ours)s key. Nothing is read or changed."
+            )
+            % {"theirs": theirs, "known": known, "ours": ours},
+            _("Use a key of that mode, or another DATABASE_URL for this one, and restart server and worker."),
         )
     ]
 

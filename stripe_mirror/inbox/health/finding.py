@@ -8,6 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from stripe_mirror import sentences
+from stripe_mirror.language import number_words
+
 # What looks like a key or a signing secret of Stripe's, also a masked one: its place is not in a report.
 SECRET = re.compile(r"(?<![A-Za-z0-9])(?:sk|rk|whsec)_\S+")
 
@@ -38,7 +43,7 @@ class Finding:
     since: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """For storing and for machines."""
+        """For machines."""
         return {
             "code": self.code,
             "level": self.level.value,
@@ -47,15 +52,19 @@ class Finding:
             "since": self.since.isoformat() if self.since else None,
         }
 
+    def as_stored(self) -> dict[str, Any]:
+        """With what the sentences were made of: pages say them in the person's language."""
+        return {**self.as_json(), "said": {"what": sentences.as_json(self.what), "do": sentences.as_json(self.do)}}
+
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Finding:
-        """The reverse."""
-        since = stored.get("since")
+        """The reverse of both, in the present language."""
+        since, said = stored.get("since"), stored.get("said") or {}
         return cls(
             code=stored["code"],
             level=Level(stored["level"]),
-            what=stored["what"],
-            do=stored["do"],
+            what=sentences.from_json(said.get("what"), stored["what"]),
+            do=sentences.from_json(said.get("do"), stored["do"]),
             since=datetime.fromisoformat(since) if since else None,
         )
 
@@ -77,19 +86,22 @@ def problem(code: str, what: str, do: str, *, since: datetime | None = None) -> 
 
 def without_secrets(text: str) -> str:
     """Stripe's sentences may quote a key."""
-    return SECRET.sub("(key hidden)", text)
+    return SECRET.sub(_("(key hidden)"), text) if SECRET.search(text) else text
 
 
 def span(seconds: float) -> str:
     """A length of time in words, coarse: "40 s", "12 min", "5 h", "3 days"."""
-    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    if seconds >= 2 * 86_400:
+        return _("%(number)s days") % {"number": f"{seconds / 86_400:.0f}"}
+    if seconds >= 2 * 3600:
+        return _("%(number)s h") % {"number": f"{seconds / 3600:.0f}"}
+    if seconds >= 2 * 60:
+        return _("%(number)s min") % {"number": f"{seconds / 60:.0f}"}
+    return _("%(number)s s") % {"number": f"{seconds:.0f}"}
 
 
-def counted(number: int, noun: str, *, most: int = 0) -> str:
-    """ "1 event", "5 events"; "1,000+ events" where counting stopped."""
-    plus = "+" if most and number > most else ""
-    shown = min(number, most) if most else number
-    return f"{shown:,}{plus} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, *, most: int = 0) -> str:
+    """ "5"; "1,000+" where counting stopped."""
+    if most and number > most:
+        return f"{number_words(most)}+"
+    return number_words(number)

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -46,15 +48,24 @@ def _workers(workers: list[WorkerProcess]) -> list[Finding]:
         beat = max(worker.beat_at for worker in workers)
         heard = max(0.0, (clock.now() - beat).total_seconds())
         names = ", ".join(str(worker) for worker in workers[:5])
-        return [ok("workers", f"{counted(len(workers), 'worker')} at work ({names}), heard of {heard:.0f} s ago.")]
+        words = ngettext(
+            "%(number)s worker at work (%(names)s), heard of %(seconds)s s ago.",
+            "%(number)s workers at work (%(names)s), heard of %(seconds)s s ago.",
+            len(workers),
+        )
+        said = {"number": len(workers), "names": names, "seconds": f"{heard:.0f}"}
+        return [ok("workers", words % said)]
     last = WorkerProcess.objects.order_by("-beat_at").first()
-    gone = f" The last one, {last}, was killed or lost the database." if last else ""
+    none = _("No worker is at work, so nothing is caught up with, retried or sent in the background.")
+    gone = _("The last one, %(last)s, was killed or lost the database.") % {"last": last}
     return [
         problem(
             "workers",
-            f"No worker is at work, so nothing is caught up with, retried or sent in the background.{gone}",
-            "Start one: manage.py db_worker. `make run` starts one beside the server; in production let your process "
-            "manager keep it running.",
+            f"{none} {gone}" if last else none,
+            _(
+                "Start one: manage.py db_worker. `make run` starts one beside the server; in production "
+                "let your process manager keep it running."
+            ),
             since=last.beat_at if last else None,
         )
     ]
@@ -76,24 +87,33 @@ def _periodic(now: datetime) -> list[Finding]:
         *(_hanging(hanging, now) if hanging else ()),
         *(_missing(missing) if missing else ()),
         *_failing(tasks.keys()),
-    ] or [ok("periodic", f"All {len(tasks)} periodic tasks come round in time.")]
+    ] or [ok("periodic", _("All %(count)s periodic tasks come round in time.") % {"count": len(tasks)})]
 
 
 def _late(late: dict[str, datetime], now: datetime) -> list[Finding]:
     since = min(late.values())
     grade = problem if since < now - VERY_LATE else warning
-    todo = "The workers are busy or stuck: start another one, or restart those that run."
-    return [grade("periodic", f"Due but not begun: {names(late)}.", todo, since=since)]
+    todo = _("The workers are busy or stuck: start another one, or restart those that run.")
+    return [grade("periodic", _("Due but not begun: %(names)s.") % {"names": names(late)}, todo, since=since)]
 
 
 def _hanging(hanging: dict[str, datetime], now: datetime) -> list[Finding]:
     since = min(hanging.values())
-    what = f"Running for more than {span(HANGING.total_seconds())}: {names(hanging)}."
-    return [warning("hanging", what, "If it stays so, restart the worker: every task can be repeated.", since=since)]
+    what = _("Running for more than %(span)s: %(names)s.") % {
+        "span": span(HANGING.total_seconds()),
+        "names": names(hanging),
+    }
+    return [warning("hanging", what, _("If it stays so, restart the worker: every task can be repeated."), since=since)]
 
 
 def _missing(missing: set[str]) -> list[Finding]:
-    return [warning("periodic", f"Not in the queue: {names(missing)}.", "Restart a worker: it puts them back.")]
+    return [
+        warning(
+            "periodic",
+            _("Not in the queue: %(names)s.") % {"names": names(missing)},
+            _("Restart a worker: it puts them back."),
+        )
+    ]
 
 
 def _failing(paths: Iterable[str]) -> list[Finding]:
@@ -105,8 +125,9 @@ def _failing(paths: Iterable[str]) -> list[Finding]:
     return [
         problem(
             "periodic_failed",
-            f"The last run of {names([path])} ended with {row[3].rpartition('.')[2] or 'an error'}.",
-            "The worker's log of that time has the details. It is tried again at its next turn.",
+            _("The last run of %(names)s ended with %(error)s.")
+            % {"names": names([path]), "error": row[3].rpartition(".")[2] or _("an error")},
+            _("The worker's log of that time has the details. It is tried again at its next turn."),
             since=row[2],
         )
         for path, row in failed.items()
@@ -122,20 +143,23 @@ def _queue(now: datetime) -> list[Finding]:
     due = DBTaskResult.objects.filter(status=TaskResultStatus.READY, run_after__lte=now)
     number = due.order_by().values("pk")[: MOST + 1].count()
     first = due.order_by("run_after").values_list("run_after", flat=True).first()
-    what = f"{counted(number, 'task', most=MOST)} due in the queue."
+    words = ngettext("%(number)s task due in the queue.", "%(number)s tasks due in the queue.", number)
+    what = words % {"number": counted(number, most=MOST)}
     if first is None or now - first < LATE:
         return [ok("queue", what)]
     grade = problem if now - first >= VERY_LATE else warning
-    return [grade("queue", what, "Start another worker, or see what keeps those that run busy.", since=first)]
+    return [grade("queue", what, _("Start another worker, or see what keeps those that run busy."), since=first)]
 
 
 def _pushes(now: datetime) -> list[Finding]:
     open_pushes = Push.objects.filter(state=Push.State.UNKNOWN)
     first = open_pushes.order_by("created_at").values_list("created_at", flat=True).first()
     if first is None:
-        return [ok("pushes", "The outcome of every push is known.")]
-    what = f"{counted(open_pushes.count(), 'push with an unknown outcome')}."
-    todo = "The worker asks Stripe again by itself. Don't repeat such a change by hand before it is settled."
+        return [ok("pushes", _("The outcome of every push is known."))]
+    number = open_pushes.count()
+    words = ngettext("%(number)s push with an unknown outcome.", "%(number)s pushes with an unknown outcome.", number)
+    what = words % {"number": counted(number)}
+    todo = _("The worker asks Stripe again by itself. Don't repeat such a change by hand before it is settled.")
     return [(problem if now - first > UNCLEAR else warning)("pushes", what, todo, since=first)]
 
 
@@ -146,15 +170,23 @@ def _syncs(now: datetime) -> list[Finding]:
     newest = {(row[0], row[1]): row for row in runs.values_list(*fields)[:20_000]}
     failed = [row for row in newest.values() if row[2] == SyncRun.State.FAILED]
     return [
-        warning(
-            "syncs",
-            f"The last {SyncRun.Command(command).label.lower()} {f'of {kind} ' if kind else ''}failed: {message}",
-            "Mend what the sentence names; catch-up is repeated by itself, a backfill with manage.py stripe_sync"
-            f"{' ' + kind if kind else ''}.",
-            since=started,
-        )
+        warning("syncs", _failed_words(command, kind, message), _again_words(kind), since=started)
         for command, kind, _, started, message in failed
-    ] or [ok("syncs", "No sync has failed.")]
+    ] or [ok("syncs", _("No sync has failed."))]
+
+
+def _failed_words(command: str, kind: str, message: str) -> str:
+    said = {"sync": SyncRun.Command(command).label.lower(), "kind": kind, "message": message}
+    if kind:
+        return _("The last %(sync)s of %(kind)s failed: %(message)s") % said
+    return _("The last %(sync)s failed: %(message)s") % said
+
+
+def _again_words(kind: str) -> str:
+    command = f"manage.py stripe_sync {kind}".strip()
+    return _("Mend what the sentence names; catch-up is repeated by itself, a backfill with %(command)s.") % {
+        "command": command
+    }
 
 
 def _database_clock() -> list[Finding]:
@@ -165,6 +197,17 @@ def _database_clock() -> list[Finding]:
         cursor.execute("SELECT clock_timestamp()")
         skew = (timezone.now() - cursor.fetchone()[0]).total_seconds()
     if abs(skew) < SKEW:
-        return [ok("database_clock", f"Our clock and the database's agree within {max(abs(skew), 0.1):.1f} s.")]
-    what = f"Our clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the database's."
-    return [warning("database_clock", what, "Let both machines follow NTP.")]
+        return [
+            ok(
+                "database_clock",
+                _("Our clock and the database's agree within %(seconds)s s.")
+                % {"seconds": f"{max(abs(skew), 0.1):.1f}"},
+            )
+        ]
+    seconds = f"{abs(skew):.0f}"
+    ahead, behind = (
+        _("Our clock is %(seconds)s s ahead of the database's.") % {"seconds": seconds},
+        _("Our clock is %(seconds)s s behind the database's.") % {"seconds": seconds},
+    )
+    what = ahead if skew > 0 else behind
+    return [warning("database_clock", what, _("Let both machines follow NTP."))]

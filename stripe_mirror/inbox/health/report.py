@@ -13,7 +13,10 @@ from stripe_mirror.inbox.health import stripe_side
 from stripe_mirror.inbox.health.events import check_events
 from stripe_mirror.inbox.health.finding import ORDER, Finding, Level, ok, problem
 from stripe_mirror.inbox.health.processes import check_processes
+from stripe_mirror.inbox.health.search import check_search
+from stripe_mirror.language import log_language
 from stripe_mirror.models import HealthReport
+from stripe_mirror.sentences import tell
 from stripe_mirror.stripe_api.errors import BadKey, StripeFailure
 
 # The report over our own tables, and the one that says whether Stripe answers at all.
@@ -70,15 +73,17 @@ class Summary:
 
 def check_local() -> list[Finding]:
     """The checks over our own tables: a few queries."""
-    return ordered([*check_processes(), *check_events()])
+    return ordered([*check_processes(), *check_events(), *check_search()])
 
 
+@log_language()
 def refresh() -> None:
     """For the worker, some times a minute: our own tables, and of Stripe's side what is due."""
     store(LOCAL, check_local())
     _ask_stripe(everything=False)
 
 
+@log_language()
 def check_everything() -> list[Report]:
     """All checks, now. A failure of Stripe's is a finding."""
     store(LOCAL, check_local())
@@ -99,7 +104,7 @@ def reports() -> list[Report]:
 
 def store(name: str, findings: list[Finding]) -> None:
     """Keep a report."""
-    values = {"checked_at": timezone.now(), "findings": [finding.as_json() for finding in findings]}
+    values = {"checked_at": timezone.now(), "findings": [finding.as_stored() for finding in findings]}
     HealthReport.objects.update_or_create(pk=name, defaults=values)
     cache.delete(KEY)
 
@@ -143,7 +148,7 @@ def _ask_stripe(*, everything: bool) -> None:
         if check.name == "account" and any(finding.level is Level.PROBLEM for finding in findings):
             return
     if due:
-        store(STRIPE, [ok("stripe", "Stripe answers.")])
+        store(STRIPE, [ok("stripe", tell("Stripe answers."))])
 
 
 def _paused(last: Report | None, now: datetime) -> bool:
@@ -157,10 +162,12 @@ def _due(last: Report | None, every: timedelta, now: datetime) -> bool:
 
 def _no_answer(failure: StripeFailure) -> Finding:
     if isinstance(failure, BadKey):
-        todo = (
+        todo = tell(
             "Put a valid key into STRIPE_SECRET_KEY and restart server and worker. Until then nothing is read or sent."
         )
-        return problem("key", "Stripe does not accept our API key.", todo)
-    what = f"Stripe could not be asked: {failure}"
-    todo = "See https://status.stripe.com and whether this machine reaches the internet. It is asked again by itself."
+        return problem("key", tell("Stripe does not accept our API key."), todo)
+    what = tell("Stripe could not be asked: %(failure)s", failure=failure.words)
+    todo = tell(
+        "See https://status.stripe.com and whether this machine reaches the internet. It is asked again by itself."
+    )
     return problem("stripe", what, todo)

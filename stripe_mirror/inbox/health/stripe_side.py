@@ -17,10 +17,12 @@ from stripe_mirror.inbox import endpoints
 from stripe_mirror.inbox.endpoints import Endpoint
 from stripe_mirror.inbox.health.finding import Finding, counted, ok, problem, warning
 from stripe_mirror.kinds import Kind, all_kinds, kind_of
+from stripe_mirror.language import as_written
 from stripe_mirror.models import InboxEvent, ReceiverAddress, SyncRun
 from stripe_mirror.pull.account import OtherAccount, check_account
 from stripe_mirror.pull.catch_up import EVENTS, FIRST_LOOK
 from stripe_mirror.pull.rows import UNKNOWN_ACCOUNT
+from stripe_mirror.sentences import ntell, tell
 from stripe_mirror.stripe_api import read
 from stripe_mirror.stripe_api.client import Answer, call
 from stripe_mirror.stripe_api.errors import NotPermitted, Refused
@@ -31,7 +33,6 @@ SKEW, REFUSED_SKEW = 5.0, 240.0
 # Events this young may still be under way.
 SETTLED = timedelta(minutes=10)
 CREATE = "manage.py stripe_webhook create https://…/stripe-webhooks/"
-RIGHTS = "Give the restricted key this right in Stripe's Dashboard (Developers, API keys)"
 
 
 def check_account_and_mode() -> list[Finding]:
@@ -39,13 +40,31 @@ def check_account_and_mode() -> list[Finding]:
     try:
         account = check_account()
     except OtherAccount as other:
-        todo = "Use the key of the mirrored account and mode, or another DATABASE_URL for this key."
-        return [problem("account", str(other), todo)]
+        todo = tell("Use the key of the mirrored account and mode, or another DATABASE_URL for this key.")
+        return [problem("account", other.words, todo)]
     if account.pk == UNKNOWN_ACCOUNT:
-        what = "The key may not read the account, so a key of another account would not be noticed."
-        return [warning("account", what, f"{RIGHTS}: read the account.")]
+        what = tell("The key may not read the account, so a key of another account would not be noticed.")
+        return [
+            warning(
+                "account",
+                what,
+                tell(
+                    "Give the restricted key this right in Stripe's Dashboard (Developers, API keys): read the account."
+                ),
+            )
+        ]
     mode = "live" if conf.livemode else "test"
-    return [ok("account", f"The key belongs to the mirrored account {account} ({account.pk}), {mode} mode.")]
+    return [
+        ok(
+            "account",
+            tell(
+                "The key belongs to the mirrored account %(account)s (%(pk)s), %(mode)s mode.",
+                account=account,
+                pk=account.pk,
+                mode=mode,
+            ),
+        )
+    ]
 
 
 def check_clock() -> list[Finding]:
@@ -54,12 +73,23 @@ def check_clock() -> list[Finding]:
     # The Date header has whole seconds; the truth lies within the second after it.
     skew = (timezone.now() - answer.read_until).total_seconds() - 0.5
     if abs(skew) < SKEW:
-        return [ok("clock", "Our clock and Stripe's agree within a few seconds.")]
-    what = f"Our clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} Stripe's."
+        return [ok("clock", tell("Our clock and Stripe's agree within a few seconds."))]
+    seconds = f"{abs(skew):.0f}"
+    ahead, behind = (
+        tell("Our clock is %(seconds)s s ahead of Stripe's.", seconds=seconds),
+        tell("Our clock is %(seconds)s s behind Stripe's.", seconds=seconds),
+    )
+    what = ahead if skew > 0 else behind
     if skew > REFUSED_SKEW:
-        todo = "Let this machine follow NTP at once: webhooks are refused, because their signatures look too old."
+        todo = tell("Let this machine follow NTP at once: webhooks are refused, because their signatures look too old.")
         return [problem("clock", what, todo)]
-    return [warning("clock", f"{what} The order of states does not depend on it.", "Let this machine follow NTP.")]
+    return [
+        warning(
+            "clock",
+            tell("%(what)s The order of states does not depend on it.", what=what),
+            tell("Let this machine follow NTP."),
+        )
+    ]
 
 
 def _any_answer() -> Answer:
@@ -75,8 +105,16 @@ def check_endpoint() -> list[Finding]:
     try:
         ours = [endpoint for endpoint in endpoints.list_endpoints() if endpoints.is_ours(endpoint)]
     except NotPermitted as refusal:
-        what = f"The key may not read webhook endpoints{_right(refusal)}, so ours can't be checked."
-        return [warning("endpoint", what, f"{RIGHTS}, or look at the endpoint in the Dashboard.")]
+        what = tell("The key may not read webhook endpoints, so ours can't be checked.")
+        if right := _right(refusal):
+            what = tell(
+                "The key may not read webhook endpoints (right: %(right)s), so ours can't be checked.", right=right
+            )
+        todo = tell(
+            "Give the restricted key this right in Stripe's Dashboard (Developers, API keys), or "
+            "look at the endpoint in the Dashboard."
+        )
+        return [warning("endpoint", what, todo)]
     here = reached_at()
     at_us = [endpoint for endpoint in ours if here is None or leads_to(endpoint, here)]
     if not at_us:
@@ -85,7 +123,7 @@ def check_endpoint() -> list[Finding]:
     found = [finding for endpoint in enabled or at_us for finding in _endpoint(endpoint)]
     if len(enabled) > 1:
         found.append(_several(enabled))
-    return found or [ok("endpoint", f"{at_us[0].url} is registered, enabled, and sends what we need.")]
+    return found or [ok("endpoint", tell("%(url)s is registered, enabled, and sends what we need.", url=at_us[0].url))]
 
 
 def reached_at() -> str | None:
@@ -101,18 +139,28 @@ def leads_to(endpoint: Endpoint, address: str) -> bool:
 
 def _no_endpoint(ours: list[Endpoint], here: str | None) -> Finding:
     if not ours:
-        return problem("endpoint", "No webhook endpoint of the account leads to us.", f"Register it: {CREATE}")
+        return problem(
+            "endpoint",
+            tell("No webhook endpoint of the account leads to us."),
+            tell("Register it: %(command)s", command=CREATE),
+        )
     others = ", ".join(endpoint.url for endpoint in ours)
     return problem(
         "endpoint",
-        f"Events reached us at {here}, but the account's endpoints lead elsewhere: {others}.",
-        f"Register this address: {CREATE}",
+        tell(
+            "Events reached us at %(here)s, but the account's endpoints lead elsewhere: %(others)s.",
+            here=here,
+            others=others,
+        ),
+        tell("Register this address: %(command)s", command=CREATE),
     )
 
 
 def _endpoint(endpoint: Endpoint) -> list[Finding]:
     return [
-        (problem if each.serious else warning)("endpoint", f"{endpoint.url}: {each.what}", each.do)
+        (problem if each.serious else warning)(
+            "endpoint", tell("%(url)s: %(what)s", url=endpoint.url, what=each.what), each.do
+        )
         for each in endpoints.problems(endpoint)
         if not each.harmless
     ]
@@ -120,28 +168,40 @@ def _endpoint(endpoint: Endpoint) -> list[Finding]:
 
 def _several(enabled: list[Endpoint]) -> Finding:
     ids = ", ".join(endpoint.id for endpoint in enabled)
-    what = f"{len(enabled)} endpoints deliver to us ({ids}): every event arrives as often, and counts once."
-    todo = "After a rotation, take the old one away: manage.py stripe_webhook delete ID"
+    what = tell(
+        "%(count)s endpoints deliver to us (%(ids)s): every event arrives as often, and counts once.",
+        count=len(enabled),
+        ids=ids,
+    )
+    todo = tell("After a rotation, take the old one away: manage.py stripe_webhook delete ID")
     return warning("endpoint_twice", what, todo)
 
 
 def check_permissions() -> list[Finding]:
     """What the key may not read, and which pages stay empty for it. Raises StripeFailures other than refusals."""
     found = [finding for kind in all_kinds() if kind.list_path and not kind.parent for finding in _may_list(kind)]
-    found += _may_read(EVENTS, "Events can't be listed: what the webhook misses is never found.")
-    return found or [ok("permissions", "The key may read everything that is mirrored.")]
+    found += _may_read(EVENTS, tell("Events can't be listed: what the webhook misses is never found."))
+    return found or [ok("permissions", tell("The key may read everything that is mirrored."))]
 
 
 def _may_list(kind: Kind) -> list[Finding]:
-    name = str(kind.model._meta.verbose_name_plural)
-    return _may_read(kind.list_path, f"{name.capitalize()} can't be read: their pages show only what events bring.")
+    # The name is marked in `model_names`.
+    kinds = tell(as_written(kind.model._meta.verbose_name_plural or ""))
+    return _may_read(
+        kind.list_path, tell("The key may not read %(kinds)s: their pages show only what events bring.", kinds=kinds)
+    )
 
 
 def _may_read(path: str, consequence: str) -> list[Finding]:
     try:
         call("get", path, {"limit": 1})
     except NotPermitted as refusal:
-        return [warning("permissions", f"{consequence}{_right(refusal)}", f"{RIGHTS}.")]
+        right = _right(refusal)
+        what = (
+            tell("%(consequence)s (right: %(right)s)", consequence=consequence, right=right) if right else consequence
+        )
+        todo = tell("Give the restricted key this right in Stripe's Dashboard (Developers, API keys).")
+        return [warning("permissions", what, todo)]
     except Refused:
         # It may read, and asked wrongly: some lists want a filter.
         return []
@@ -150,7 +210,7 @@ def _may_read(path: str, consequence: str) -> list[Finding]:
 
 def _right(refusal: NotPermitted) -> str:
     found = PERMISSION.search(str(refusal))
-    return f" (right: {found[1]})" if found else ""
+    return found[1] if found else ""
 
 
 def check_event_list() -> list[Finding]:
@@ -167,13 +227,25 @@ def check_event_list() -> list[Finding]:
     unlisted = _unlisted(listed, answer.as_of)
     found = []
     if lacking:
-        what = f"{counted(len(lacking), 'event')} that Stripe lists never reached the inbox, {lacking[0]} for example."
-        found.append(problem("event_list", what, "Run manage.py stripe_catch_up and see whether a worker runs."))
+        what = ntell(
+            "%(number)s event that Stripe lists never reached the inbox, %(id)s for example.",
+            "%(number)s events that Stripe lists never reached the inbox, %(id)s for example.",
+            len(lacking),
+            number=counted(len(lacking)),
+            id=lacking[0],
+        )
+        found.append(problem("event_list", what, tell("Run manage.py stripe_catch_up and see whether a worker runs.")))
     if unlisted:
-        what = f"{counted(len(unlisted), 'event')} came that Stripe does not list, {unlisted[0]} for example."
-        todo = "Somebody else may know a signing secret: rotate it with manage.py stripe_webhook rotate"
+        what = ntell(
+            "%(number)s event came that Stripe does not list, %(id)s for example.",
+            "%(number)s events came that Stripe does not list, %(id)s for example.",
+            len(unlisted),
+            number=counted(len(unlisted)),
+            id=unlisted[0],
+        )
+        todo = tell("Somebody else may know a signing secret: rotate it with manage.py stripe_webhook rotate")
         found.append(warning("event_list", what, todo))
-    return found or [ok("event_list", "The inbox holds the newest events that Stripe lists, and no others.")]
+    return found or [ok("event_list", tell("The inbox holds the newest events that Stripe lists, and no others."))]
 
 
 def _watched_since() -> datetime:

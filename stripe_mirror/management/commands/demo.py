@@ -122,6 +122,7 @@ def demo_environment(home: Path, *, port: int, sandbox_port: int) -> Mapping[str
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "DATABASE_URL": f"sqlite:///{home / 'db.sqlite3'}",
         "DEBUG": "False",
+        "EXPORTS_DIR": str(home / "exports"),
         "DJANGO_SETTINGS_MODULE": "backoffice.settings",
         "SECRET_KEY": _kept_secret(home / "secret_key"),
         "STRIPE_SECRET_KEY": "",

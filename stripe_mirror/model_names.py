@@ -1,0 +1,96 @@
+"""What the models are called: Django names them after their classes, here these names are translated."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop as _
+
+NAMES = (
+    _("account"),
+    _("accounts"),
+    _("approval"),
+    _("approvals"),
+    _("balance transaction"),
+    _("balance transactions"),
+    _("change"),
+    _("changes"),
+    _("charge"),
+    _("charges"),
+    _("checkout session"),
+    _("checkout sessions"),
+    _("coupon"),
+    _("coupons"),
+    _("credit note"),
+    _("credit notes"),
+    _("credit note line"),
+    _("credit note lines"),
+    _("customer"),
+    _("customers"),
+    _("customer balance transaction"),
+    _("customer balance transactions"),
+    _("customer link"),
+    _("customer links"),
+    _("difference"),
+    _("differences"),
+    _("discount"),
+    _("discounts"),
+    _("dispute"),
+    _("disputes"),
+    _("event"),
+    _("events"),
+    _("health"),
+    _("invoice"),
+    _("invoices"),
+    _("invoice item"),
+    _("invoice items"),
+    _("invoice line"),
+    _("invoice lines"),
+    _("invoice payment"),
+    _("invoice payments"),
+    _("job"),
+    _("jobs"),
+    _("limit"),
+    _("limits"),
+    _("note"),
+    _("notes"),
+    _("payment intent"),
+    _("payment intents"),
+    _("payment method"),
+    _("payment methods"),
+    _("payout"),
+    _("payouts"),
+    _("preferences"),
+    _("price"),
+    _("prices"),
+    _("product"),
+    _("products"),
+    _("promotion code"),
+    _("promotion codes"),
+    _("push"),
+    _("pushes"),
+    _("refund"),
+    _("refunds"),
+    _("setup intent"),
+    _("setup intents"),
+    _("subscription"),
+    _("subscriptions"),
+    _("subscription item"),
+    _("subscription items"),
+    _("subscription schedule"),
+    _("subscription schedules"),
+    _("sync run"),
+    _("sync runs"),
+    _("tax ID"),
+    _("tax IDs"),
+    _("tax rate"),
+    _("tax rates"),
+)
+
+
+def translate_names(app: AppConfig) -> None:
+    """Let each model's name be said in the person's language. Migrations keep the names of the classes."""
+    for model in app.get_models():
+        names = model._meta
+        names.verbose_name = gettext_lazy(str(names.verbose_name))
+        names.verbose_name_plural = gettext_lazy(str(names.verbose_name_plural))
