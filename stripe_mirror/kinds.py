@@ -82,6 +82,9 @@ class Implied:
     unless_held: str = ""
     # Read the newest of the list, back to the second of the change: one read for the changes of many objects.
     newest: bool = False
+    # What stood at `unless_held` and does no more, or stood there when the changed object was deleted, may have ended
+    # without a word: look for each of them.
+    ends_untold: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +130,11 @@ class Kind:
     def model_name(self) -> str:
         """The model's name in lower case, as in admin addresses and permissions."""
         return str(self.model._meta.model_name)
+
+    @property
+    def owns(self) -> bool:
+        """Whether some of what it embeds ends with it."""
+        return any(embeds.parent_column for embeds in self.embeds)
 
     @property
     def retrievable(self) -> bool:

@@ -181,12 +181,15 @@ class Batch:
         decision, _ = decide_on(draft, event=state, origin=self._origins[event.pk], siblings=siblings, now=self.stamp)
         if decision is Decision.FETCH:
             self._wait(event, why_asked(state), ask_at(event, self.now))
-        elif decision is Decision.APPLY and not state.deletes and embeds_news(kind, before, state.object):
+        elif decision is Decision.APPLY and self._leaves_embedded(kind, before, state):
             self._wait(event, EMBEDDED_LEFT, self.now + GRACE)
         else:
             self._ends[SETTLED[decision], "", None].append(event.pk)
         if decision is not Decision.FETCH:
             self._settled.setdefault(((kind.object, draft.id), state.at), []).append(state)
+
+    def _leaves_embedded(self, kind: Kind, before: dict[str, Any] | None, state: EventState) -> bool:
+        return kind.owns if state.deletes else embeds_news(kind, before, state.object)
 
     def _siblings(self, second: datetime, event: InboxEvent, kind: Kind) -> Sequence[EventState]:
         """Those in the database, and those settled a moment ago in this batch."""

@@ -203,7 +203,7 @@ def _decide(event: InboxEvent, kind: Kind) -> Applied:
     )
     if decision is Decision.FETCH:
         _wait(event, why_asked(state), ask_at(event, timezone.now()))
-    elif decision is Decision.APPLY and kind.embeds and not state.deletes:
+    elif decision is Decision.APPLY and (kind.owns if state.deletes else kind.embeds):
         _wait(event, EMBEDDED_LEFT, timezone.now() + GRACE)
     else:
         _close(event, SETTLED[decision])

@@ -103,10 +103,17 @@ class PromotionCode(StripeObject):
         return str(self.data.get("code") or self.id)
 
 
-def _expanded_in(object: str, path: str, inside: str = "discounts") -> Implied:
+def _expanded_in(object: str, path: str, inside: str = "discounts", *, ends_untold: bool = False) -> Implied:
     """One object with its discounts expanded, after it came to name one that we lack."""
-    field = inside.partition(".")[0]
-    return Implied(by=object, path=path, params={"expand": inside}, inside=inside, fields=(field,), unless_held=inside)
+    return Implied(
+        by=object,
+        path=path,
+        params={"expand": inside},
+        inside=inside,
+        fields=(inside.partition(".")[0],),
+        unless_held=inside,
+        ends_untold=ends_untold,
+    )
 
 
 class Discount(StripeObject):
@@ -134,9 +141,10 @@ class Discount(StripeObject):
         implied=(
             _expanded_in("subscription", "/v1/subscriptions/{id}"),
             _expanded_in("subscription", "/v1/subscriptions/{id}", "items.data.discounts"),
-            _expanded_in("invoice", "/v1/invoices/{id}"),
-            _expanded_in("invoice", "/v1/invoices/{id}", "lines.data.discounts"),
-            _expanded_in("invoiceitem", "/v1/invoiceitems/{id}"),
+            # Only of those on customers and subscriptions an event tells that they ended.
+            _expanded_in("invoice", "/v1/invoices/{id}", ends_untold=True),
+            _expanded_in("invoice", "/v1/invoices/{id}", "lines.data.discounts", ends_untold=True),
+            _expanded_in("invoiceitem", "/v1/invoiceitems/{id}", ends_untold=True),
         ),
     )
 

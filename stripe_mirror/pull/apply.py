@@ -72,7 +72,10 @@ def apply_deleted(
 ) -> Applied:
     """Mark an object that Stripe no longer has; its row stays, with the last known state."""
     bounds = Bounds(as_of, read_until or as_of)
-    return _again(lambda: _store_deletion(kind, id, bounds, origin, last_state, sent_at))
+    applied = _again(lambda: _store_deletion(kind, id, bounds, origin, last_state, sent_at))
+    if kind.owns and applied.outcome in (Outcome.CREATED, Outcome.CHANGED):
+        embedded.store_embedded(kind, id, origin=origin)
+    return applied
 
 
 def apply_event(

@@ -139,7 +139,8 @@ class Draft:
             synced_at=after(old.synced_at, now) if old else now,
         )
         self.deleted_at, self.unsaved = deleted_at, Unsaved.STATE
-        self.implied.append((self.kind, self.id, old.state if old else None, state, bounds.as_of))
+        told = implied.gone(state) if deleted_at else state
+        self.implied.append((self.kind, self.id, old.state if old else None, told, bounds.as_of))
         self.changes.append(
             change(
                 self.kind,

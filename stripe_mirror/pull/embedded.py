@@ -30,7 +30,10 @@ ROUNDS = 5
 
 
 def store_embedded(kind: Kind, id: str, *, origin: Origin) -> None:
-    """Store what the held object of this id embeds; a list that Stripe cut off is completed by the worker."""
+    """Store what the held object of this id embeds; a list that Stripe cut off is completed by the worker.
+
+    With an object that is gone, what only it could show is gone, too.
+    """
     if not kind.embeds:
         return
     parent = _parent(kind, id)
@@ -42,7 +45,7 @@ def store_embedded(kind: Kind, id: str, *, origin: Origin) -> None:
         stored, parent = parent, _parent(kind, id)
         if parent is None or parent.version == stored.version:
             break
-    if parent and any(is_truncated(parent.data, embeds) for embeds in kind.embeds):
+    if parent and not parent.deleted_at and any(is_truncated(parent.data, embeds) for embeds in kind.embeds):
         background.enqueue("complete_lists", kind.object, id)
 
 
@@ -69,6 +72,8 @@ def store_page_children(
         for parent in _with_missing(kind, embeds, complete, present) if complete else ():
             # Out of the held parent, which may be newer than the page.
             _store(parent, embeds, SYNC)
+        if children:
+            bury_orphans(kind, [item["id"] for item in items], embeds, origin=SYNC)
         cut_off += [item["id"] for item in items if is_truncated(item, embeds)]
     return cut_off
 
@@ -104,11 +109,19 @@ def is_complete(state: dict[str, Any], embeds: Embedded) -> bool:
 
 
 def bury_missing(parent: StripeObject, embeds: Embedded, *, present: set[str], origin: Origin) -> int:
-    """Mark children that left the parent's list, which is known to be complete."""
+    """Mark children that left the parent's list, which is known to be complete (or gone)."""
     kind = get_kind(embeds.object)
     children = kind.model._default_manager.filter(**{embeds.parent_column: parent.pk}, deleted_at=None)
     gone = [str(id) for id in children.exclude(pk__in=present).values_list("pk", flat=True)]
     return sum(_bury(kind, id, parent, origin) for id in gone)
+
+
+def bury_orphans(kind: Kind, parents: list[str], embeds: Embedded, *, origin: Origin) -> None:
+    """Mark the children of those of the parents that are gone: an answer from before may have brought them."""
+    if embeds.parent_column:
+        gone = kind.model._default_manager.filter(pk__in=parents).exclude(deleted_at=None)
+        for parent in gone.only(*rows.OWN_COLUMNS):
+            _store(parent, embeds, origin)
 
 
 def store_children(parent: StripeObject, embeds: Embedded, children: list[dict[str, Any]], origin: Origin) -> None:
@@ -123,6 +136,10 @@ def store_children(parent: StripeObject, embeds: Embedded, children: list[dict[s
 
 
 def _store(parent: StripeObject, embeds: Embedded, origin: Origin) -> None:
+    if parent.deleted_at:
+        if embeds.parent_column:
+            bury_missing(parent, embeds, present=set(), origin=origin)
+        return
     children = children_in(parent.data, embeds.path)
     store_children(parent, embeds, children, origin)
     if is_complete(parent.data, embeds):
@@ -171,8 +188,8 @@ def _outdated(parent: StripeObject) -> bool:
 
 
 def _parent(kind: Kind, id: str) -> StripeObject | None:
-    rows_of = kind.model._default_manager.filter(pk=id, deleted_at=None)
-    parent: StripeObject | None = rows_of.only("data", "as_of", "read_until", "version").first()
+    rows_of = kind.model._default_manager.filter(pk=id)
+    parent: StripeObject | None = rows_of.only("data", "as_of", "read_until", "version", "deleted_at").first()
     return parent
 
 

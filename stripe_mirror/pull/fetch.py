@@ -179,3 +179,4 @@ def _complete(row: StripeObject, embeds: Embedded, origin: Origin) -> None:
         present |= {item["id"] for item in items}
         sent_at = clock.now()
     embedded.bury_missing(row, embeds, present=present, origin=origin)
+    embedded.bury_orphans(row.kind, [str(row.pk)], embeds, origin=origin)

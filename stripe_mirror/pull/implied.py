@@ -34,6 +34,10 @@ ON CONFLICT (key) DO UPDATE SET wanted = held.wanted + 1,
     since = CASE WHEN excluded.since < held.since THEN excluded.since ELSE held.since END"""
 
 
+# In the params of a wish: the one object to look for, among what its neighbours (the other params) lead to.
+LOOK_FOR = "id"
+
+
 @dataclass(frozen=True)
 class Wish:
     """One list, or one object, to read."""
@@ -74,6 +78,16 @@ def implied_by(object_type: str) -> tuple[tuple[Kind, Implied], ...]:
     return tuple((kind, implied) for kind in all_kinds() for implied in kind.implied if implied.by == object_type)
 
 
+def gone(state: dict[str, Any]) -> dict[str, Any]:
+    """The last state of an object that was deleted, for a change."""
+    return {**state, "deleted": True}
+
+
+def is_gone(state: dict[str, Any]) -> bool:
+    """Whether that state was the last one."""
+    return state.get("deleted") is True
+
+
 def values_at(state: Any, path: str) -> Iterator[Any]:
     """Every value but null at a dotted path, through lists."""
     head, _, rest = path.partition(".")
@@ -86,14 +100,19 @@ def values_at(state: Any, path: str) -> Iterator[Any]:
 def _wishes(
     kind: Kind, implied: Implied, old: dict[str, Any] | None, new: dict[str, Any], at: datetime
 ) -> Iterator[Wish]:
-    if not _changed(implied, old, new) or not _matches(implied, new) or _all_held(kind, implied, new):
+    ended = _ended(implied, old, new)
+    new_ones = _changed(implied, old, new) and _matches(implied, new) and not _all_held(kind, implied, new)
+    if not ended and not new_ones:
         return
     try:
         path = _filled(implied.path, new)
         params = tuple(sorted((name, _filled(value, new)) for name, value in implied.params.items()))
     except LookupError:
         return
-    yield Wish(kind.object, path, params, implied.inside, at - LOOK_BACK if implied.newest else None)
+    if new_ones:
+        yield Wish(kind.object, path, params, implied.inside, at - LOOK_BACK if implied.newest else None)
+    for id in _worth_a_look(kind, ended, path):
+        yield Wish(kind.object, path, ((LOOK_FOR, id), (implied.by, str(new["id"]))), inside="", since=None)
 
 
 def _changed(implied: Implied, old: dict[str, Any] | None, new: dict[str, Any]) -> bool:
@@ -113,8 +132,30 @@ def _matches(implied: Implied, new: dict[str, Any]) -> bool:
 def _all_held(kind: Kind, implied: Implied, new: dict[str, Any]) -> bool:
     if not implied.unless_held:
         return False
-    ids = {value if isinstance(value, str) else value.get("id") for value in values_at(new, implied.unless_held)}
+    ids = _named(implied, new)
     return kind.model._default_manager.filter(pk__in=ids).count() == len(ids)
+
+
+def _ended(implied: Implied, old: dict[str, Any] | None, new: dict[str, Any]) -> set[str]:
+    """What may have ended with this change, without a word."""
+    if not implied.ends_untold or old is None:
+        return set()
+    return _named(implied, old) - (set() if is_gone(new) else _named(implied, new))
+
+
+def _named(implied: Implied, state: dict[str, Any]) -> set[str]:
+    found = values_at(state, implied.unless_held)
+    return {str(value if isinstance(value, str) else value.get("id")) for value in found}
+
+
+def _worth_a_look(kind: Kind, ended: Iterable[str], path: str) -> list[str]:
+    """Those that we hold, or may be about to store: asked in this order, as a read is forgotten after it is stored."""
+    if not ended:
+        return []
+    if Refresh.objects.filter(object_type=kind.object, path=path).exists():
+        return sorted(ended)
+    held = kind.model._default_manager.filter(pk__in=ended, deleted_at=None)
+    return sorted(str(id) for id in held.values_list("pk", flat=True))
 
 
 def _filled(text: str, state: dict[str, Any]) -> str:

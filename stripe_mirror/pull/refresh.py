@@ -16,7 +16,8 @@ from stripe_mirror.models import Refresh
 from stripe_mirror.pull import clock, embedded
 from stripe_mirror.pull.apply import apply_page
 from stripe_mirror.pull.claims import LEASE
-from stripe_mirror.pull.fetch import complete_lists
+from stripe_mirror.pull.fetch import complete_lists, fetch_now
+from stripe_mirror.pull.implied import LOOK_FOR
 from stripe_mirror.pull.listing import objects_in
 from stripe_mirror.stripe_api import read
 from stripe_mirror.stripe_api.client import Answer
@@ -61,6 +62,9 @@ def refresh(key: str) -> bool:
 
 def _read(wish: Refresh) -> None:
     kind = get_kind(wish.object_type)
+    if id := wish.params.get(LOOK_FOR):
+        fetch_now(kind, id, near=wish.params)
+        return
     sent_at = clock.now()
     for answer in _answers(wish):
         objects = [found for item in _items(answer) for found in objects_in(item, wish.inside)]

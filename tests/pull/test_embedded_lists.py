@@ -11,6 +11,7 @@ from django.utils import timezone
 from stripe_mirror.kinds import get_kind
 from stripe_mirror.models import Discount, Invoice, InvoiceLineItem, TaxId
 from stripe_mirror.pull.apply import Outcome, apply_state
+from stripe_mirror.pull.embedded import store_page_children
 from stripe_mirror.pull.fetch import Unreachable, complete_lists, fetch_now
 from stripe_mirror.pull.listing import objects_in, sources
 from stripe_mirror.pull.pages import SYNC
@@ -156,6 +157,33 @@ def test_cut_off_list_inside_a_listed_object_is_paged(sandbox: RunningSandbox) -
     found = [one for item in answer.body["data"] for one in objects_in(item, source.inside)]
     assert len({one["id"] for one in found}) == 12
     assert not TaxId.objects.exists()
+
+
+def test_lines_end_with_their_draft(client: Client, sandbox: RunningSandbox) -> None:
+    made = invoiced(sandbox, 3)
+    for event in events_of(sandbox, made["id"]):
+        post_event(client, event)
+    assert len(held_lines()) == 3
+    under_way = read.one(f"/v1/invoices/{made['id']}")
+    sandbox.delete(f"/v1/invoices/{made['id']}")
+    post_event(client, events_of(sandbox, made["id"])[-1])
+    assert not held_lines()
+    assert InvoiceLineItem.objects.count() == 3
+    # Nor does an answer from before wake them.
+    InvoiceLineItem.objects.all().delete()
+    bounds = {"as_of": under_way.as_of, "read_until": under_way.read_until, "sent_at": timezone.now()}
+    store_page_children(get_kind("invoice"), [under_way.body], **bounds)
+    assert not held_lines()
+    assert InvoiceLineItem.objects.count() == 3
+
+
+def test_lines_end_with_an_invoice_that_is_found_to_be_gone(client: Client, sandbox: RunningSandbox) -> None:
+    made = invoiced(sandbox, 3)
+    for event in events_of(sandbox, made["id"]):
+        post_event(client, event)
+    sandbox.delete(f"/v1/invoices/{made['id']}")
+    fetch_now(get_kind("invoice"), made["id"])
+    assert not held_lines()
 
 
 def discounted(sandbox: RunningSandbox) -> tuple[dict[str, Any], dict[str, Any]]:

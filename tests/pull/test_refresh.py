@@ -25,6 +25,7 @@ from stripe_mirror.pull import implied
 from stripe_mirror.pull.apply import apply_state
 from stripe_mirror.pull.pages import SYNC
 from stripe_mirror.pull.refresh import refresh_due
+from stripe_mirror.stripe_api import read
 from tests.conftest import events_of, post_event
 from tests.sandbox.testing import RunningSandbox, wait_for
 
@@ -234,3 +235,70 @@ def subscribed(sandbox: RunningSandbox, **given: Any) -> dict[str, Any]:
         default_payment_method=methods[0]["id"],
         **given,
     )
+
+
+def draft_with_a_discount(client: Client, sandbox: RunningSandbox) -> tuple[str, str]:
+    """A draft and the discount that a coupon became on it, both held."""
+    for number in (1, 2):
+        sandbox.post("/v1/coupons", id=f"SAVE{number}", percent_off=10, duration="forever")
+    customer = sandbox.post("/v1/customers", name="Ada")["id"]
+    draft = sandbox.post("/v1/invoices", customer=customer, discounts=[{"coupon": "SAVE1"}])
+    deliver_all(client, sandbox)
+    read_what_is_due()
+    assert list(Discount.objects.values_list("pk", flat=True)) == draft["discounts"]
+    return draft["id"], draft["discounts"][0]
+
+
+def alive_discounts() -> set[str]:
+    return set(Discount.objects.filter(deleted_at=None).values_list("pk", flat=True))
+
+
+def test_discount_that_left_a_draft_ends_though_nothing_tells_of_it(client: Client, sandbox: RunningSandbox) -> None:
+    draft, old = draft_with_a_discount(client, sandbox)
+    (new,) = sandbox.post(f"/v1/invoices/{draft}", discounts=[{"coupon": "SAVE2"}])["discounts"]
+    deliver_all(client, sandbox)
+    read_what_is_due()
+    assert alive_discounts() == {new}
+    sandbox.post(f"/v1/invoices/{draft}", discounts="")
+    deliver_all(client, sandbox)
+    read_what_is_due()
+    assert alive_discounts() == set()
+    assert set(Discount.objects.values_list("pk", flat=True)) == {old, new}
+
+
+def test_discount_ends_with_its_draft(client: Client, sandbox: RunningSandbox) -> None:
+    draft, _ = draft_with_a_discount(client, sandbox)
+    sandbox.delete(f"/v1/invoices/{draft}")
+    deliver_all(client, sandbox)
+    read_what_is_due()
+    assert alive_discounts() == set()
+    assert [row for row in sandbox.objects("discount") if not row.get("deleted")] == []
+
+
+def test_discount_of_an_invoiced_item_ends_with_it(client: Client, sandbox: RunningSandbox) -> None:
+    draft, on_invoice = draft_with_a_discount(client, sandbox)
+    customer = sandbox.get(f"/v1/invoices/{draft}")["customer"]
+    given = {"amount": 900, "currency": "usd", "discounts": [{"coupon": "SAVE2"}]}
+    item = sandbox.post("/v1/invoiceitems", customer=customer, invoice=draft, **given)
+    deliver_all(client, sandbox)
+    read_what_is_due()
+    assert alive_discounts() == {on_invoice, *item["discounts"]}
+    sandbox.post(f"/v1/invoiceitems/{item['id']}", discounts="")
+    deliver_all(client, sandbox)
+    read_what_is_due()
+    assert alive_discounts() == {on_invoice}
+
+
+def test_discount_read_while_it_ended_is_looked_for_once_more(client: Client, sandbox: RunningSandbox) -> None:
+    """What a read under way will store is not held yet when the event of its end comes."""
+    draft, old = draft_with_a_discount(client, sandbox)
+    (new,) = sandbox.post(f"/v1/invoices/{draft}", discounts=[{"coupon": "SAVE2"}])["discounts"]
+    deliver_all(client, sandbox)
+    under_way = read.one(f"/v1/invoices/{draft}", {"expand": ["discounts"]})
+    sandbox.post(f"/v1/invoices/{draft}", discounts="")
+    deliver_all(client, sandbox)
+    (found,) = under_way.body["discounts"]
+    apply_state(get_kind("discount"), found, as_of=under_way.as_of, read_until=under_way.read_until, origin=SYNC)
+    assert alive_discounts() == {old, new}
+    read_what_is_due()
+    assert alive_discounts() == set()
