@@ -31,13 +31,22 @@ class Hints:
 
     # So few were found by other indexes that sorting them is cheaper than meeting them in the order of the list.
     few: bool = False
-    # That they are more than lists count.
-    more_than_counted: bool = False
+    # Up to how many they are counted, where each of them costs more than a look into an index.
+    limit: int = 0
+    # That they are more than so many.
+    at_least: int = 0
+    # Some of them, which can be counted: together they are more.
+    some: QuerySet[Any] | None = None
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether counting them all would cost more than showing a page."""
+        return bool(self.at_least) or self.some is not None
 
 
-def hint(rows: QuerySet[Any], **known: bool) -> None:
-    """Keep it with the rows, and with whatever is made of them."""
-    vars(rows.query)["hints"] = Hints(**known)
+def hint(rows: QuerySet[Any], **known: Any) -> None:
+    """Keep it with the rows, and with whatever is made of them, beside what was known before."""
+    vars(rows.query)["hints"] = replace(hints_of(rows), **known)
 
 
 def hints_of(rows: QuerySet[Any]) -> Hints:

@@ -22,7 +22,7 @@ from stripe_mirror.admin.page_keys import Key, Order, hints_of, read, walk, writ
 from stripe_mirror.admin.status_reads import read_along
 
 LIMIT = 10_000
-# Where each row that is counted is looked up by another one, as payments are by their charges.
+# Where each row that is counted is looked up by another one, as payments are by their charges, or asks for others.
 LIMIT_OF_JOINED = 1_000
 # How a page is asked for: "7", or "7.after.…" and "7.before.…" with the key of a row.
 ASKED = re.compile(r"([1-9]\d{0,8})\.(after|before)\.([\w-]{1,800})", re.ASCII)
@@ -64,9 +64,9 @@ def capped_count(rows: QuerySet[Any]) -> CappedCount:
 
 
 def limit_of(rows: QuerySet[Any]) -> int:
-    """Up to how many rows are counted: fewer where another table orders them."""
+    """Up to how many rows are counted: fewer where another table orders them, or where they are dear."""
     by = str(next(iter(rows.query.order_by), ""))
-    return LIMIT_OF_JOINED if LOOKUP_SEP in by else LIMIT
+    return LIMIT_OF_JOINED if LOOKUP_SEP in by else hints_of(rows).limit or LIMIT
 
 
 class CappedPaginator(Paginator[Any]):
@@ -76,9 +76,12 @@ class CappedPaginator(Paginator[Any]):
     def count(self) -> CappedCount:
         """Up to the limit of these rows."""
         rows: Any = self.object_list
-        if hints_of(rows).more_than_counted:
-            return CappedCount(LIMIT + 1)
-        return capped_count(rows)
+        hints = hints_of(rows)
+        if not hints.uncounted:
+            return capped_count(rows)
+        # More than a page there are, or nobody would ask.
+        counted = hints.at_least if hints.some is None else max(capped_count(hints.some), self.per_page)
+        return CappedCount(counted + 1, min(counted, LIMIT))
 
     def validate_number(self, number: Any) -> int:
         """A page's number; where the count was capped nobody knows which page is the last."""
@@ -113,15 +116,19 @@ def page_of(paginator: CappedPaginator, asked: str) -> Page:
     number = _number(asked)
     if number == 1:
         return _first(paginator, queryset, order)
-    paginator.validate_number(number)
     keys = _keys_at(queryset, order, (number - 1) * size, size + 1)
+    limit = limit_of(queryset)
+    if (number - 1) * size + len(keys) > limit and keys and not hints_of(queryset).uncounted:
+        # More than are counted have been met.
+        paginator.count = CappedCount(limit + 1, limit)
+    paginator.validate_number(number)
     return _page(queryset, keys[:size], number, more_before=number > 1, more_after=len(keys) > size)
 
 
 def _first(paginator: CappedPaginator, queryset: QuerySet[Any], order: Order) -> Page:
     """The first page, read together with the count of the list."""
     size, keys = paginator.per_page, order.keys(queryset)
-    known = "count" in vars(paginator) or hints_of(queryset).more_than_counted
+    known = "count" in vars(paginator) or hints_of(queryset).uncounted
     if known:
         found = list(keys[: size + 1])
     else:

@@ -1,25 +1,28 @@
 """What a list's search box finds: rows by id, by their own text, or by a parent that is found first.
 
 Never by a join: an OR over two tables scans both (see the design, speed). The indexes of the search (`models.search`)
-give the ids; the rows are then read by these.
+give the ids; the rows are then read by these. What too many rows hold, or too many parents, is not found by ids but
+looked for in each row in the order of the list: a page of them is soon met, and none is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, cast
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import IsNull
 
 from stripe_mirror.admin.page_keys import hint
-from stripe_mirror.admin.paging import LIMIT
 from stripe_mirror.kinds import Kind, kind_of_id
 from stripe_mirror.models.search import searched
 from stripe_mirror.models.search_find import OneOf, by_beginning, by_part
 
-# A search by a parent's name or email looks at this many parents at most.
-MOST_PARENTS = 1_000
+# Of a million rows, so many are found one by one as fast as a page of them is met in the order of the list.
+MANY = 5_000
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,17 @@ class Sought:
         kind = kind_of_id(term)
         if kind:
             return queryset.filter(self._by_id(kind, term))
-        ids = ids_with(self.kind.model, term, limit=LIMIT + 1) if self.fields else []
-        found = queryset.filter(self._by_text(term, ids))
-        if len(ids) > LIMIT:
+        own = ids_with(self.kind.model, term, limit=MANY + 1) if self.fields else []
+        parents = {relation: ids_with(self._parent(relation), term, limit=MANY + 1) for relation in self.parents}
+        many = {relation for relation, ids in parents.items() if len(ids) > MANY}
+        found = queryset.filter(self._by_text(term, own, parents))
+        if len(own) > MANY and not queryset.query.where:
             # Where nothing else narrows the list, the index has counted enough already.
-            hint(found, more_than_counted=not queryset.query.where)
-        else:
+            hint(found, at_least=MANY)
+        elif many:
+            some = [_one_of(f"{relation}_id", parents[relation][:MANY]) for relation in sorted(many)]
+            hint(found, some=queryset.filter(reduce(or_, some)))
+        elif len(own) <= MANY:
             hint(found, few=True)
         return found
 
@@ -55,16 +63,24 @@ class Sought:
                 condition |= Q(**{f"{field.name}_id": id})
         return condition
 
-    def _by_text(self, term: str, ids: Sequence[Any]) -> Q:
+    def _by_text(self, term: str, own: Sequence[Any], parents: Mapping[str, Sequence[Any]]) -> Q:
         # What so many rows hold is soon met in the order of the list.
-        condition = Q(pk=term) | (_contains(self.fields, term) if len(ids) > LIMIT else _one_of("pk", ids))
-        for relation in self.parents:
-            condition |= self._by_parent(relation, term)
+        condition = Q(pk=term) | (_contains(self.fields, term) if len(own) > MANY else _one_of("pk", own))
+        for relation, ids in parents.items():
+            many = len(ids) > MANY
+            condition |= self._parent_holds(relation, term) if many else _one_of(f"{relation}_id", ids)
         return condition
 
-    def _by_parent(self, relation: str, term: str) -> Q:
-        parent = cast("type[Model]", self.kind.model._meta.get_field(relation).related_model)
-        return _one_of(f"{relation}_id", ids_with(parent, term, limit=MOST_PARENTS))
+    def _parent_holds(self, relation: str, term: str) -> Q:
+        """Looked up for each row that is met: as a join, or as EXISTS, a planner would rather read all parents."""
+        parent = self._parent(relation)
+        declared = searched(parent)
+        columns = declared.columns if declared else self.parents[relation]
+        holding = parent._default_manager.filter(_contains(columns, term), pk=OuterRef(f"{relation}_id"))
+        return Q(IsNull(Subquery(holding.order_by().values("pk")[:1]), False))
+
+    def _parent(self, relation: str) -> type[Model]:
+        return cast("type[Model]", self.kind.model._meta.get_field(relation).related_model)
 
 
 def ids_with(model: type[Model], term: str, *, limit: int) -> list[Any]:
@@ -80,7 +96,7 @@ def _one_of(column: str, ids: Sequence[str]) -> Q:
     return Q(OneOf(column, ids)) if ids else Q()
 
 
-def _contains(fields: tuple[str, ...], term: str) -> Q:
+def _contains(fields: Sequence[str], term: str) -> Q:
     condition = Q()
     for field in fields:
         condition |= Q(**{f"{field}__icontains": term})

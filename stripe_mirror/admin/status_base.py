@@ -48,6 +48,8 @@ class State:
     orders_by: tuple[str, ...] = ()
     # What that order is by, in a sentence.
     order_words: Any = ""
+    # Whether other rows are asked for with each of its rows, so that fewer are counted.
+    dear: bool = False
 
     @property
     def is_stripes(self) -> bool:

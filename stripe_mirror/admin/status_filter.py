@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from stripe_mirror.admin.display import words
 from stripe_mirror.admin.filter_values import distinct_values
+from stripe_mirror.admin.page_keys import hint
+from stripe_mirror.admin.paging import LIMIT_OF_JOINED
 from stripe_mirror.admin.status import KNOWN, STATES
 from stripe_mirror.admin.status_base import OTHER, States
 
@@ -47,7 +49,10 @@ class StatusFilter(SimpleListFilter):
         value = self.value()
         if value is None or self.problems:
             return queryset
-        return queryset.filter(in_state(queryset.model, value))
+        found = queryset.filter(in_state(queryset.model, value))
+        if value in self.states and self.states[value].dear:
+            hint(found, limit=LIMIT_OF_JOINED)
+        return found
 
     @property
     def problems(self) -> list[str]:

@@ -110,11 +110,11 @@ COLLECTED, REFUND_PENDING, DISPUTED = "collected", "refund_pending", "disputed"
 REFUNDED, PARTIALLY_REFUNDED, UNCAPTURED = "refunded", "partially_refunded", "uncaptured"
 CHARGE = states_of(
     State(COLLECTED, gettext_lazy("Succeeded"), "success", _collected),
-    State(REFUNDED, gettext_lazy("Refunded"), "neutral", _refunded),
-    State(PARTIALLY_REFUNDED, gettext_lazy("Partially refunded"), "info", _partially_refunded),
-    State(REFUND_PENDING, gettext_lazy("Refund pending"), "info", _refund_pending),
+    State(REFUNDED, gettext_lazy("Refunded"), "neutral", _refunded, dear=True),
+    State(PARTIALLY_REFUNDED, gettext_lazy("Partially refunded"), "info", _partially_refunded, dear=True),
+    State(REFUND_PENDING, gettext_lazy("Refund pending"), "info", _refund_pending, dear=True),
     State(DISPUTED, gettext_lazy("Disputed"), "danger", _disputed),
-    State(UNCAPTURED, gettext_lazy("Uncaptured"), "info", _uncaptured),
+    State(UNCAPTURED, gettext_lazy("Uncaptured"), "info", _uncaptured, dear=True),
     State("pending", gettext_lazy("Pending"), "info"),
     State("failed", gettext_lazy("Failed"), "danger"),
     State("succeeded", gettext_lazy("Succeeded, whatever became of it"), "success", offered=False),

@@ -11,10 +11,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from stripe_mirror.admin import display, paging
+from stripe_mirror.admin import display, paging, search
 from stripe_mirror.kinds import all_kinds
 from stripe_mirror.models import Charge, Coupon, Customer, Invoice, Subscription
 from tests.admin import rows
+from tests.admin.exporting import ids
 
 MODELS = {kind.object: kind.model for kind in all_kinds()}
 
@@ -201,6 +202,34 @@ def test_search_finds_by_id_number_and_customer(boss: Client, query: str, expect
     rows.invoice("in_ada", customer_name=None, customer_email=None)
     rows.invoice("in_bob", customer="cus_Bob", number="BOB-1", customer_name=None, customer_email=None)
     assert shown(boss, Invoice, f"?{display.urlencode({'q': query})}") == expected
+
+
+def test_search_by_what_many_customers_have_leaves_nothing_out(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More parents than are looked up one by one, alone and beside a filter; and the file has as many rows."""
+    monkeypatch.setattr(search, "MANY", 10)
+    for n in range(40):
+        rows.customer(f"cus_{n:02}", email=f"{n:02}@{'crew' if n % 4 else 'other'}.example")
+        status = "open" if n % 2 else "paid"
+        given = {"customer_name": None, "customer_email": None, "created": rows.SECOND + n, "status": status}
+        rows.invoice(f"in_{n:02}", customer=f"cus_{n:02}", number=f"N-{n:02}", **given)
+    crew = {f"in_{n:02}" for n in range(40) if n % 4}
+    first, second = (shown(boss, Invoice, f"?q=crew.example&p={page}") for page in (1, 2))
+    assert (len(first), len(second)) == (25, 5)
+    assert first | second == crew
+    # Ten of the customers are known, so there are more invoices than theirs.
+    assert "1–25 of 25+" in listing(boss, Invoice, "?q=crew.example")
+    assert shown(boss, Invoice, "?q=crew.example&status=paid") == {id for id in crew if int(id[3:]) % 2 == 0}
+    # A part that fewer have is found by them, as before.
+    assert shown(boss, Invoice, "?q=other.example") == {f"in_{n:02}" for n in range(0, 40, 4)}
+    assert set(ids(boss.get(f"{display.list_url(Invoice)}export/?q=crew.example"))) == crew
+
+
+def test_search_by_what_many_rows_have_leaves_nothing_out(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MANY", 30)
+    for n in range(40):
+        rows.customer(f"cus_{n:02}", email=f"{n:02}@crew.example", created=rows.SECOND + n)
+    assert "1–25 of 30+" in listing(boss, Customer, "?q=crew.example")
+    assert len(shown(boss, Customer, "?q=crew.example") | shown(boss, Customer, "?q=crew.example&p=2")) == 40
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import django
 
 django.setup()
 
 from django.contrib import admin  # noqa: E402
+from django.contrib.admin.views.main import ORDER_VAR  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 from django.db import connection  # noqa: E402
@@ -93,6 +94,8 @@ class Browser:
                 times.append((1000 * took, sum(ms for _, _, ms in self.statements), 1000 * worked))
         asked.ms, asked.in_database, asked.cpu = map(min, zip(*times, strict=True))
         changelist = (answer.context_data or {}).get("cl")
+        if ignored := getattr(changelist, "ignored", ()):
+            raise SystemExit(f"{url} is not what it seems: {' '.join(ignored)}")
         asked.rows = getattr(changelist, "result_count", 0)
         asked.shown = len(getattr(changelist, "result_list", ()))
         asked.queries = len(self.statements)
@@ -164,12 +167,12 @@ def ranges(spec: Any) -> dict[str, str]:
 def orderings(changelist: Any) -> dict[str, str]:
     """Each heading that can be clicked, up and down, and deep in it."""
     found = {}
-    for number, column in enumerate(changelist.list_display):
-        if changelist.get_ordering_field(column):
-            name = getattr(column, "__name__", column)
-            found |= {f"by {name}, {word}": f"?o={sign}{number}" for word, sign in (("up", ""), ("down", "-"))}
-            last = deepest(changelist.model, changelist.model_admin)
-            found[f"by {name}, up, page {DEEP:,}"] = f"?o={number}&p={last}"
+    last = deepest(changelist.model, changelist.model_admin)
+    for header in changelist.headers:
+        for name in parse_qs(header.url.removeprefix("?")).get(ORDER_VAR, ()):
+            field = name.removeprefix("-")
+            found |= {f"by {field}, {word}": f"?o={sign}{field}" for word, sign in (("up", ""), ("down", "-"))}
+            found[f"by {field}, up, page {DEEP:,}"] = f"?o={field}&p={last}"
     return found
 
 
