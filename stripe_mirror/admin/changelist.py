@@ -65,7 +65,9 @@ class FastChangeList(PageFacts, ChangeList):  # type: ignore[misc]
         """As Django's; what is no filter is left out."""
         specs, has_filters, remaining, duplicates, active = super().get_filters(request)
         self.remaining = {name: given for name, given in remaining.items() if self._works(name, given)}
-        if not vars(request).get("lenient_list") and (self.left_out or any(_problems(spec) for spec in specs)):
+        # An order that can't be had changes no row; Django asks for the rows a second time where an action is done.
+        unknown = self.left_out.keys() - {ORDER_VAR} or any(_problems(spec) for spec in specs)
+        if unknown and not vars(request).get("lenient_list"):
             raise IncorrectLookupParameters
         return specs, has_filters, self.remaining, duplicates, active
 

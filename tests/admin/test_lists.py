@@ -240,6 +240,16 @@ def test_odd_addresses_never_fail(boss: Client, query: str) -> None:
     assert boss.get(display.list_url(Invoice) + query).status_code in (200, 302, 400)
 
 
+def test_action_is_done_where_a_range_governs_the_order_that_a_heading_asked_for(boss: Client) -> None:
+    """The list says that it can't be ordered so now; what was chosen is found nevertheless."""
+    rows.subscription("sub_ended", status="canceled", ended_at=rows.SECOND)
+    url = f"{display.list_url(Subscription)}?ended_at_from=2020-01-01&o=created&view=all"
+    assert "This list can&#x27;t be ordered by “created” now." in boss.get(url).content.decode()
+    answer = boss.post(url, {"action": "export_selected", "_selected_action": ["sub_ended"], "index": "0"})
+    assert answer.status_code == 302
+    assert "export" in answer.headers["Location"]
+
+
 def test_s53_amounts_stand_beside_their_currency(boss: Client) -> None:
     rows.charge("ch_usd", amount=5000)
     rows.charge("ch_jpy", amount=500, currency="jpy")
