@@ -23,6 +23,8 @@ from stripe_mirror.models.search_find import OneOf, by_beginning, by_part
 
 # Of a million rows, so many are found one by one as fast as a page of them is met in the order of the list.
 MANY = 5_000
+# What so many of their parents have is counted.
+COUNTED_PARENTS = 1_000
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Sought:
             # Where nothing else narrows the list, the index has counted enough already.
             hint(found, at_least=MANY)
         elif many:
-            some = [_one_of(f"{relation}_id", parents[relation][:MANY]) for relation in sorted(many)]
+            some = [_one_of(f"{relation}_id", parents[relation][:COUNTED_PARENTS]) for relation in sorted(many)]
             hint(found, some=queryset.filter(reduce(or_, some)))
         elif len(own) <= MANY:
             hint(found, few=True)

@@ -12,12 +12,20 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RemoveIndex(
+            model_name='charge',
+            name='charge_uncaptured',
+        ),
+        migrations.RemoveIndex(
             model_name='subscription',
             name='subscription_ending',
         ),
         migrations.RemoveIndex(
             model_name='subscription',
             name='subscription_uncollected',
+        ),
+        migrations.AddIndex(
+            model_name='charge',
+            index=models.Index(condition=models.Q(('captured', False), ('failure_code__isnull', True)), fields=['created', 'id', 'status', 'refunded', 'amount_refunded', 'disputed'], name='charge_uncaptured'),
         ),
         migrations.AddIndex(
             model_name='payout',
