@@ -141,8 +141,8 @@ class Charge(StripeObject):
             models.Index(fields=("refunded", "created", "id"), name="charge_refunded"),
             models.Index(fields=("disputed", "created", "id"), name="charge_disputed"),
             models.Index(fields=("last4", "created", "id"), name="charge_last4"),
-            # With what else makes a charge uncaptured: without it PostgreSQL, which takes captures for as rare among those
-            # that succeeded as among all, would rather read all of these.
+            # With what else makes a charge uncaptured: PostgreSQL, which takes captures for as rare among those that
+            # succeeded as among all, would else rather read all of these.
             models.Index(
                 fields=("created", "id", "status", "refunded", "amount_refunded", "disputed"),
                 name="charge_uncaptured",
