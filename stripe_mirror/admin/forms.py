@@ -10,7 +10,7 @@ from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.utils import flatatt
 from django.template.loader import render_to_string
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -46,22 +46,24 @@ class QuickSelect(forms.Select):
     """A drop-down that is written at once: Django renders a template per option, and there are 250 countries."""
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        widget = self.get_context(name, value, attrs)["widget"]
-        groups = ((title, self._options(options)) for title, options, _index in widget["optgroups"])
-        inside = format_html_join("", "{}", ((self._grouped(title, options),) for title, options in groups))
-        return format_html('<select name="{}"{}>{}</select>', widget["name"], flatatt(widget["attrs"]), inside)
+        chosen = set(self.format_value(value))
+        inside = SafeString("".join(self._written(one, label, chosen) for one, label in self.choices))
+        return format_html(
+            '<select name="{}"{}>{}</select>', name, flatatt(self.build_attrs(self.attrs, attrs)), inside
+        )
 
-    def _options(self, options: list[dict[str, Any]]) -> SafeString:
-        return SafeString("".join(_option(str(o["value"]), flatatt(o["attrs"]), str(o["label"])) for o in options))
-
-    def _grouped(self, title: str | None, options: SafeString) -> SafeString:
-        return format_html('<optgroup label="{}">{}</optgroup>', title, options) if title else options
+    def _written(self, value: Any, label: Any, chosen: set[str]) -> SafeString:
+        if isinstance(label, list | tuple):
+            options = SafeString("".join(self._written(one, words, chosen) for one, words in label))
+            return format_html('<optgroup label="{}">{}</optgroup>', value, options)
+        text = "" if value is None else str(value)
+        return _option(text, str(label), selected=text in chosen)
 
 
 @lru_cache(maxsize=4096)
-def _option(value: str, attributes: SafeString, label: str) -> SafeString:
+def _option(value: str, label: str, *, selected: bool) -> SafeString:
     """A page has hundreds, the same each time."""
-    return format_html('<option value="{}"{}>{}</option>', value, attributes, label)
+    return format_html('<option value="{}"{}>{}</option>', value, SafeString(" selected" if selected else ""), label)
 
 
 @dataclass(frozen=True)

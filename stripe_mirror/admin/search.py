@@ -22,7 +22,7 @@ from stripe_mirror.models.search import searched
 from stripe_mirror.models.search_find import OneOf, by_beginning, by_part
 
 # Of a million rows, so many are found one by one as fast as a page of them is met in the order of the list.
-MANY = 5_000
+MANY = 3_000
 # What so many of their parents have is counted.
 COUNTED_PARENTS = 1_000
 

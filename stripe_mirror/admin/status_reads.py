@@ -14,6 +14,7 @@ from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery, prefe
 from stripe_mirror.admin.display import entries_of, id_of
 from stripe_mirror.admin.status_base import held
 from stripe_mirror.models import Charge, Dispute, Invoice, InvoicePayment, Price, Refund, SubscriptionSchedule
+from stripe_mirror.models.fields import Rare
 
 # Subscriptions that wait for money.
 WAITING = ("past_due", "unpaid", "incomplete")
@@ -191,4 +192,4 @@ READS = {"subscription": _subscriptions, "invoice": _invoices, "charge": _charge
 
 def refund_on_its_way() -> Q:
     """Of a refund: it was asked for and the money hasn't come back (S35)."""
-    return Q(status__in=("pending", "requires_action"))
+    return Q(Rare(Q(status__in=("pending", "requires_action"))))

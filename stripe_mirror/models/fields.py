@@ -145,6 +145,22 @@ class Common(models.Func):
         return self.as_sql(compiler, connection, template="+%(expressions)s", **extra)
 
 
+class Rare(models.Func):
+    """A condition that holds of few rows: SQLite, which knows only how many values a column has, shall look them up.
+
+    PostgreSQL knows from its statistics how often each value occurs.
+    """
+
+    arity = 1
+    conditional = True
+    output_field = models.BooleanField()
+    template = "(%(expressions)s)"
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        """It changes nothing but the plan (https://www.sqlite.org/lang_corefunc.html#unlikely)."""
+        return self.as_sql(compiler, connection, template="unlikely(%(expressions)s)", **extra)
+
+
 class Unindexed(Common):
     """A column by which few rows are ordered, after other indexes have found them, on both databases.
 
