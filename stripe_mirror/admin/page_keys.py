@@ -18,6 +18,7 @@ from django.db import connection
 from django.db.models import Field, Q, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.expressions import OrderBy
+from django.db.models.fields import AutoFieldMixin
 
 from stripe_mirror.models.fields import Unindexed
 
@@ -88,6 +89,11 @@ class Order:
     def names(self) -> tuple[str, ...]:
         """For `order_by`."""
         return tuple(f"{'-' if self.descending else ''}{path}" for path in self.paths)
+
+    @property
+    def counts_up(self) -> bool:
+        """Whether the rows are ordered by numbers that the database gave them, one after the other."""
+        return len(self.fields) == 1 and isinstance(self.fields[0], AutoFieldMixin)
 
     @property
     def reversed(self) -> Order:

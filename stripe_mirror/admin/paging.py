@@ -2,7 +2,8 @@
 
 The next and the previous page begin at a row, not at a number: none is skipped and none repeated, whatever was added
 in the meantime. A page that is asked for by its number far behind the counted ones is found from a row near it, which
-is remembered for some minutes: so far down a number is as old as that.
+is remembered for some minutes: so far down a number is as old as that. Where ids count up, it is found by its id: a
+number is then as exact as no id was left out.
 """
 
 from __future__ import annotations
@@ -187,6 +188,10 @@ def _keys_at(queryset: QuerySet[Any], order: Order, start: int, limit: int) -> l
     """The keys from a row's number on; beyond the counted ones from the nearest row that is remembered."""
     if start <= LIMIT:
         return list(order.keys(queryset)[start : start + limit])
+    if order.counts_up and order.descending and not queryset.query.where:
+        # Which id it is: rows are only added, and few numbers were left out.
+        newest = order.keys(queryset).first()
+        return walk(queryset, order, (newest[0] - start + 1,), limit=limit) if newest else []
     name = _name(order.keys(queryset))
     known: dict[int, Key] = cache.get(name, {})
     near = max((place for place in known if place < start), default=-1)

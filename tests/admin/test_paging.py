@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from stripe_mirror.admin import display, paging
 from stripe_mirror.admin.page_keys import Order
 from stripe_mirror.admin.paging import CappedPaginator, Page, page_of
-from stripe_mirror.models import Coupon, CreditNoteLineItem, Invoice, Payout, StripeObject
+from stripe_mirror.models import Change, Coupon, CreditNoteLineItem, Invoice, Payout, StripeObject
 from tests.admin import rows
 
 SIZE = 3
@@ -129,6 +130,41 @@ def test_a_far_page_is_found_from_a_row_near_it_the_second_time(db: None, monkey
             page_of(listed("-created", "-id"), str(number))
         offsets.append([int(n) for one in queries for n in re.findall(r"OFFSET (\d+)", one["sql"])])
     assert offsets == [[29], [], [5], []]
+
+
+def test_a_far_page_of_what_the_database_numbers_is_found_by_its_number(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a walk even the first time; where a number was left out, nothing is: the next pages go on from a row."""
+    monkeypatch.setattr(paging, "LIMIT", 4)
+    now = datetime(2027, 1, 15, tzinfo=UTC)
+    made = [Change(object_type="price", object_id="p", version=n, happened_at=now, recorded_at=now) for n in range(40)]
+    Change.objects.bulk_create(made)
+    newest_first = list(Change.objects.values_list("pk", flat=True))
+
+    def changes(kind: str = "") -> CappedPaginator:
+        found = Change.objects.filter(object_type=kind) if kind else Change.objects.all()
+        return CappedPaginator(found.order_by("-id"), SIZE)
+
+    for number in (12, 9, 14, 3):
+        with CaptureQueriesContext(connection) as queries:
+            page = page_of(changes(), str(number))
+        assert [row.pk for row in page.rows] == newest_first[(number - 1) * SIZE : number * SIZE]
+        assert not any("OFFSET" in one["sql"] and int(one["sql"].split("OFFSET")[1].split()[0]) > 6 for one in queries)
+    with pytest.raises(InvalidPage):
+        page_of(changes(), "15")
+    # Of a filtered list nobody knows the numbers.
+    assert [row.pk for row in page_of(changes("price"), "9").rows] == newest_first[24:27]
+    Change.objects.filter(pk__in=newest_first[5:8]).delete()
+    page, seen = page_of(changes(), "1"), []
+    while page.rows:
+        seen += [row.pk for row in page.rows]
+        if not page.next:
+            break
+        page = page_of(changes(), page.next)
+    assert seen == newest_first[:5] + newest_first[8:]
+    # Three numbers are missing above, so the page begins where it did before.
+    assert page_of(changes(), "9").rows[0].pk == newest_first[24]
 
 
 def test_a_page_counts_its_rows_not_those_before_it(db: None) -> None:
