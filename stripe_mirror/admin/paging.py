@@ -24,7 +24,7 @@ from stripe_mirror.admin.status_reads import read_along
 
 LIMIT = 10_000
 # Where each row that is counted is looked up by another one, as payments are by their charges, or asks for others.
-LIMIT_OF_JOINED = 1_000
+LIMIT_OF_JOINED = 500
 # How a page is asked for: "7", or "7.after.…" and "7.before.…" with the key of a row.
 ASKED = re.compile(r"([1-9]\d{0,8})\.(after|before)\.([\w-]{1,800})", re.ASCII)
 # For how many seconds the rows near pages far down are remembered.
