@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 import stripe
 from django.test import Client, TransactionTestCase
+from django.utils import timezone
 from playwright.sync_api import Browser, Page
 from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from stripe_mirror.inbox import events as inbox_events
 from stripe_mirror.kinds import all_kinds
+from stripe_mirror.models import Refresh
 from stripe_mirror.pull.changes import differences
+from stripe_mirror.pull.refresh import refresh_due
 from stripe_mirror.stripe_api import client as stripe_client
 from tests.chromium import running_chromium, seen
 from tests.emptying import emptier
@@ -161,6 +164,13 @@ def company(sandbox: RunningSandbox) -> RunningSandbox:
     """A small believable company on the Stripe side."""
     seeded(sandbox.sandbox, customers=60)
     return sandbox
+
+
+def read_what_is_due() -> None:
+    """What changes implied, as the worker reads it a little later."""
+    Refresh.objects.update(due_at=timezone.now())
+    while refresh_due():
+        pass
 
 
 def differing(sandbox: RunningSandbox) -> dict[str, Any]:

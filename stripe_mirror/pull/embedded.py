@@ -121,7 +121,7 @@ def bury_orphans(kind: Kind, parents: list[str], embeds: Embedded, *, origin: Or
     if embeds.parent_column:
         gone = kind.model._default_manager.filter(pk__in=parents).exclude(deleted_at=None)
         for parent in gone.only(*rows.OWN_COLUMNS):
-            _store(parent, embeds, origin)
+            bury_missing(parent, embeds, present=set(), origin=origin)
 
 
 def store_children(parent: StripeObject, embeds: Embedded, children: list[dict[str, Any]], origin: Origin) -> None:

@@ -16,11 +16,10 @@ from stripe_mirror.inbox import processing
 from stripe_mirror.inbox.health.events import check_events
 from stripe_mirror.inbox.health.finding import Level
 from stripe_mirror.inbox.store import store_listed
-from stripe_mirror.models import Customer, InboxEvent, Invoice, MirroredAccount, Refresh, SyncRun
+from stripe_mirror.models import Customer, InboxEvent, Invoice, MirroredAccount, SyncRun
 from stripe_mirror.pull.backfill import backfill, listed_kinds
 from stripe_mirror.pull.catch_up import catch_up, catch_up_undelivered, gap_sentence
-from stripe_mirror.pull.refresh import refresh_due
-from tests.conftest import differing, events_of, post_event
+from tests.conftest import differing, events_of, post_event, read_what_is_due
 from tests.sandbox.testing import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,13 +27,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def drain() -> None:
     while processing.drain():
-        pass
-
-
-def read_what_is_implied() -> None:
-    """As the worker does a little later: of a payout at midnight, events name the transactions but don't carry them."""
-    Refresh.objects.update(due_at=timezone.now())
-    while refresh_due():
         pass
 
 
@@ -49,7 +41,8 @@ def test_forty_changes_while_the_receiver_was_off_are_there_after_one_look(compa
         company.post(f"/v1/customers/{id}", description="changed in the dark")
     result = catch_up(store_listed)
     drain()
-    read_what_is_implied()
+    # Of a payout at midnight, events name the transactions but don't carry them.
+    read_what_is_due()
     assert (result.failure, result.gap) == ("", None)
     assert Customer.objects.filter(description="changed in the dark").count() == 40
     assert differing(company) == {}

@@ -26,7 +26,7 @@ from stripe_mirror.pull.apply import apply_state
 from stripe_mirror.pull.pages import SYNC
 from stripe_mirror.pull.refresh import refresh_due
 from stripe_mirror.stripe_api import read
-from tests.conftest import events_of, post_event
+from tests.conftest import events_of, post_event, read_what_is_due
 from tests.sandbox.testing import RunningSandbox, wait_for
 
 pytestmark = pytest.mark.django_db
@@ -45,13 +45,6 @@ def pay(sandbox: RunningSandbox, customer: str = "", amount: int = 1000) -> dict
 def deliver_all(client: Client, sandbox: RunningSandbox) -> None:
     for event in events_of(sandbox):
         assert post_event(client, event).status_code == 200
-
-
-def read_what_is_due() -> None:
-    """As the worker does, a little later."""
-    Refresh.objects.update(due_at=timezone.now())
-    while refresh_due():
-        pass
 
 
 def truth(sandbox: RunningSandbox, kind: str) -> dict[str, Any]:

@@ -101,28 +101,23 @@ INVOICE = (
     columns.number("attempt_count", gettext_lazy("Attempts")),
     columns.moment("created"),
 )
+SUBSCRIPTION = (
+    columns.made(gettext_lazy("Subscription"), _subscription),
+    columns.made(gettext_lazy("Customer"), _customer),
+    columns.made(gettext_lazy("Status"), lambda row: display.words(row.status)),
+)
 LISTS = {
     "mrr": Behind(
         gettext_lazy("Subscriptions that add to MRR"),
         gettext_lazy("The largest first. MRR is the sum of these amounts."),
         _amounts,
-        (
-            columns.made(gettext_lazy("Subscription"), _subscription),
-            columns.made(gettext_lazy("Customer"), _customer),
-            columns.made(gettext_lazy("Status"), lambda row: display.words(row.status)),
-            columns.amount("amount", gettext_lazy("A month")),
-        ),
+        (*SUBSCRIPTION, columns.amount("amount", gettext_lazy("A month"))),
     ),
     "uncomputed": Behind(
         gettext_lazy("Subscriptions not computable"),
         gettext_lazy("They are in no figure of MRR, or with the last amount that could be computed."),
         _uncomputed,
-        (
-            columns.made(gettext_lazy("Subscription"), _subscription),
-            columns.made(gettext_lazy("Customer"), _customer),
-            columns.made(gettext_lazy("Status"), lambda row: display.words(row.status)),
-            columns.text("problem", gettext_lazy("Why")),
-        ),
+        (*SUBSCRIPTION, columns.text("problem", gettext_lazy("Why"))),
     ),
     "movements": Behind(
         gettext_lazy("MRR movements"),

@@ -144,9 +144,14 @@ def replace(sandbox: Any, row: Row, asked: Any, **owner: Any) -> None:
     before = row["discounts"]
     row["discounts"] = resolve(sandbox, asked, **owner)
     mine = {name: value for name, value in owner.items() if name != "customer"}
-    for discount_id in [held for held in before if held not in row["discounts"]]:
+    drop_own(sandbox, [held for held in before if held not in row["discounts"]], **mine)
+
+
+def drop_own(sandbox: Any, discount_ids: list[str], **owner: Any) -> None:
+    """End those of the discounts that are the owner's, and not another object's that it only shows."""
+    for discount_id in discount_ids:
         discount = sandbox.table("discount").rows.get(discount_id, {})
-        if all(discount.get(name) == value for name, value in mine.items()):
+        if all(discount.get(name) == value for name, value in owner.items()):
             drop(sandbox, discount_id)
 
 

@@ -211,9 +211,7 @@ def delete(sandbox: Any, params: dict[str, Any], invoice_id: str) -> Plain:
         raise invalid("You can only delete draft invoices.")
     if row["parent"] is not None:
         raise invalid("You can't delete invoices created by subscriptions.")
-    for discount_id in row["discounts"]:
-        if sandbox.table("discount").rows.get(discount_id, {}).get("invoice") == invoice_id:
-            discounts.drop(sandbox, discount_id)
+    discounts.drop_own(sandbox, row["discounts"], invoice=invoice_id)
     for line in list(sandbox.table("line_item").where("invoice", invoice_id)):
         sandbox.remove("line_item", line["id"], keep=False)
     sandbox.remove("invoice", invoice_id, event="invoice.deleted")
