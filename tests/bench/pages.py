@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Self
 
 from tests.bench.databases import databases, migrate
 from tests.bench.figures import Figure
@@ -22,6 +24,8 @@ SMALL, LARGE, LARGE_QUICK = 1_000, 1_000_000, 5_000
 RATIO, QUERIES, KILOBYTES = 1.5, 12, 40
 # By which two runs of the same page differ, in milliseconds: a page of 13 that takes 20 has not become slow.
 NOISE = 10
+# As `tests.bench.pages_probe` has it, which needs the settings.
+IN_TURN = "--in-turn"
 AT_MOST = {"customer page": 150, "home": 100, "search box": 200}
 # The search box asks each kind of object; what counts is how long that takes.
 MOST_QUERIES = {"customer page": 25, "home": 25, "search box": 40}
@@ -32,32 +36,75 @@ Asked = dict[str, Any]
 def pages(*, quick: bool) -> Iterator[Figure]:
     """Per database: each list's worst, customers' pages, home and the search box; then what breaks a promise."""
     for database, fresh in databases().items():
-        small = measured(fresh(), SMALL)
-        large = given(database) or measured(fresh(), LARGE_QUICK if quick else LARGE)
+        given = given_to(database)
+        with filled(fresh(), SMALL) as few, given or filled(fresh(), LARGE_QUICK if quick else LARGE) as many:
+            small, large = in_turn(few, many)
         keep(database, small, large)
         yield from compared(database, small, large)
 
 
-def measured(database: AbstractContextManager[str], customers: int) -> list[Asked]:
-    """Filled, then asked for every page."""
+@contextmanager
+def filled(database: AbstractContextManager[str], customers: int) -> Iterator[str]:
+    """The address of a database with so many customers and all that belongs to them."""
     with database as url:
         run("-m", "tests.bench.fill", str(customers), env=environment(url))
-        return probed(url)
+        yield url
 
 
-def given(database: str) -> list[Asked] | None:
-    """The pages over a large database that was filled before."""
+def given_to(database: str) -> AbstractContextManager[str] | None:
+    """The large database that was filled before."""
     for url in os.environ.get("BENCH_FILLED", "").split():
         if url.startswith(database[:6]):
             migrate(url)
-            return probed(url)
+            return nullcontext(url)
     return None
 
 
-def probed(url: str) -> list[Asked]:
-    """What every page took."""
-    printed = run("-m", "tests.bench.pages_probe", env=environment(url))
-    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+class Probe:
+    """A process that measures pages over one database, each when it is told to."""
+
+    def __init__(self, url: str) -> None:
+        command = [sys.executable, "-m", "tests.bench.pages_probe", IN_TURN]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment(url), stdin=pipe, stdout=pipe, text=True)
+        found = json.loads(self._line())
+        self.cases = {(one["page"], one["case"]): number for number, one in enumerate(found)}
+
+    def ask(self, case: tuple[str, str]) -> Asked:
+        """What the page took."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{self.cases[case]}\n")
+        self.process.stdin.flush()
+        asked: Asked = json.loads(self._line())
+        return asked
+
+    def _line(self) -> str:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit("A page could not be measured; why is said above.")
+        return line
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def in_turn(few: str, many: str) -> tuple[list[Asked], list[Asked]]:
+    """What every page took over the one database and over the other, one right after the other.
+
+    A machine is faster in one minute than in the next by more than what is to be found.
+    """
+    small, large = [], []
+    with Probe(few) as by_few, Probe(many) as by_many:
+        for case in by_many.cases:
+            if case in by_few.cases:
+                small.append(by_few.ask(case))
+            large.append(by_many.ask(case))
+    return small, large
 
 
 def keep(database: str, small: list[Asked], large: list[Asked]) -> None:

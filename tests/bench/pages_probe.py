@@ -1,6 +1,7 @@
 """Runs inside the project's settings: asks for the pages that staff live in and prints what each took, a JSON a line.
 
-`python -m tests.bench.pages_probe [list …]`: every list, or those of the models named; then the other pages.
+`python -m tests.bench.pages_probe [list …]`: every list, or those of the models named; then the other pages. With
+`--in-turn` it first prints which pages there are, then waits before each for its number on a line.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import gzip
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -25,7 +26,7 @@ from django.contrib.auth.models import User  # noqa: E402
 from django.core.cache import cache  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
-from django.urls import NoReverseMatch, reverse  # noqa: E402
+from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from stripe_mirror.models import Customer  # noqa: E402
@@ -33,9 +34,21 @@ from tests.bench.fill_people import Person  # noqa: E402
 from tests.bench.pages_plans import complaints  # noqa: E402
 
 RUNS = 5
+IN_TURN = "--in-turn"
 DEEP = 10_000
 # The first customer has far too many of everything; the others are usual.
 CUSTOMERS = {"busy": Person(0), "usual": Person(37), "new": Person(991)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked of a page: of a list a filter, an order, a search."""
+
+    page: str
+    case: str
+    url: str
+    # Each time as if it hadn't been asked before.
+    forget: bool = False
 
 
 @dataclass
@@ -79,23 +92,23 @@ class Browser:
             raise SystemExit(f"{url} answered {answer.status_code}.")
         return answer
 
-    def ask(self, page: str, case: str, url: str, *, forget: bool = False) -> Asked:
-        """Ask some times; the first only warms up, and helps the others unless they are to `forget` what it found."""
-        asked = Asked(page, case, url)
+    def ask(self, case: Case) -> Asked:
+        """Ask some times; the first only warms up, and helps the others unless they are to forget what it found."""
+        asked = Asked(case.page, case.case, case.url)
         times = []
         with connection.execute_wrapper(self._record):
-            answer = self.get(url)
+            answer = self.get(case.url)
             for _ in range(RUNS):
-                if forget:
+                if case.forget:
                     cache.clear()
                 started, worked = time.perf_counter(), time.process_time()
-                answer = self.get(url)
+                answer = self.get(case.url)
                 took, worked = time.perf_counter() - started, time.process_time() - worked
                 times.append((1000 * took, sum(ms for _, _, ms in self.statements), 1000 * worked))
         asked.ms, asked.in_database, asked.cpu = map(min, zip(*times, strict=True))
         changelist = (answer.context_data or {}).get("cl")
         if ignored := getattr(changelist, "ignored", ()):
-            raise SystemExit(f"{url} is not what it seems: {' '.join(ignored)}")
+            raise SystemExit(f"{case.url} is not what it seems: {' '.join(ignored)}")
         asked.rows = getattr(changelist, "result_count", 0)
         asked.shown = len(getattr(changelist, "result_list", ()))
         asked.queries = len(self.statements)
@@ -104,14 +117,14 @@ class Browser:
         return asked
 
 
-def lists(browser: Browser, wanted: list[str]) -> Iterator[Asked]:
+def lists(browser: Browser, wanted: list[str]) -> Iterator[Case]:
     """The lists that hold something."""
     for model, shown in admin.site._registry.items():
         if (not wanted or model._meta.model_name in wanted) and model._default_manager.count() > 3:
             yield from one_list(browser, model, shown)
 
 
-def one_list(browser: Browser, model: Any, shown: Any) -> Iterator[Asked]:
+def one_list(browser: Browser, model: Any, shown: Any) -> Iterator[Case]:
     """Its first and a deep page, each filter, each ordering both ways, and searches."""
     name, url = (
         str(model._meta.model_name),
@@ -125,12 +138,13 @@ def one_list(browser: Browser, model: Any, shown: Any) -> Iterator[Asked]:
         cases["the page after the one before it"] = browser.get(f"{url}?p={deep - 1}").context_data["cl"].next_page
     cases |= filters(changelist) | orderings(changelist) | searches(model, changelist)
     if deep == DEEP:
-        yield browser.ask(name, f"page {DEEP:,}, for the first time", f"{url}?p={deep}", forget=True)
+        yield Case(name, f"page {DEEP:,}, for the first time", f"{url}?p={deep}", forget=True)
     for case, query in cases.items():
-        asked = browser.ask(name, case, url + query)
-        yield asked
-        if asked.rows > shown.list_per_page and ": " in case:
-            yield browser.ask(name, f"{case}, deep", f"{url}{query}&p={asked.rows // shown.list_per_page}")
+        yield Case(name, case, url + query)
+        if ": " in case:
+            rows = browser.get(url + query).context_data["cl"].result_count
+            if rows > shown.list_per_page:
+                yield Case(name, f"{case}, deep", f"{url}{query}&p={rows // shown.list_per_page}")
 
 
 def deepest(model: Any, shown: Any) -> int:
@@ -196,30 +210,33 @@ def terms(model: Any) -> dict[str, str]:
     }
 
 
-def others(browser: Browser) -> Iterator[Asked]:
+def others() -> Iterator[Case]:
     """Customers' pages, the home page and the search box."""
     for word, person in CUSTOMERS.items():
         if Customer.objects.filter(pk=person.id).exists():
-            url = reverse("admin:stripe_mirror_customer_change", args=[person.id])
-            yield browser.ask("customer page", word, url)
-    yield browser.ask("home", "", reverse("admin:index"))
-    try:
-        box = reverse("find")
-    except NoReverseMatch:
-        print("There is no search box.", file=sys.stderr)
-        return
+            yield Case("customer page", word, reverse("admin:stripe_mirror_customer_change", args=[person.id]))
+    yield Case("home", "", reverse("admin:index"))
     for word, term in terms(Customer).items():
-        yield browser.ask("search box", word, f"{box}?{urlencode({'q': term})}")
+        yield Case("search box", word, f"{reverse('find')}?{urlencode({'q': term})}")
 
 
-def everything(wanted: list[str]) -> Iterator[Asked]:
+def everything(browser: Browser, wanted: list[str]) -> Iterator[Case]:
     """The lists, and without a choice among them the other pages."""
-    browser = Browser()
     yield from lists(browser, wanted)
     if not wanted:
-        yield from others(browser)
+        yield from others()
+
+
+def wished(cases: Iterable[Case]) -> Iterator[Case]:
+    """Those whose numbers are written to the standard input, after all were printed."""
+    found = list(cases)
+    print(json.dumps([asdict(case) for case in found]), flush=True)
+    for line in sys.stdin:
+        yield found[int(line)]
 
 
 if __name__ == "__main__":
-    for one in everything(sys.argv[1:]):
-        print(json.dumps(asdict(one)), flush=True)
+    browser, words = Browser(), [word for word in sys.argv[1:] if word != IN_TURN]
+    cases = everything(browser, words)
+    for case in wished(cases) if IN_TURN in sys.argv else cases:
+        print(json.dumps(asdict(browser.ask(case))), flush=True)
