@@ -13,11 +13,12 @@ from functools import reduce
 from operator import or_
 from typing import Any, cast
 
-from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.lookups import IsNull
+from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import Exact, IsNull
 
 from stripe_mirror.admin.page_keys import hint
 from stripe_mirror.kinds import Kind, kind_of_id
+from stripe_mirror.models.fields import Rare
 from stripe_mirror.models.search import searched
 from stripe_mirror.models.search_find import OneOf, by_beginning, by_part
 
@@ -42,7 +43,7 @@ class Sought:
             return queryset
         kind = kind_of_id(term)
         if kind:
-            return queryset.filter(self._by_id(kind, term))
+            return self._by_id(queryset, kind, term)
         own = ids_with(self.kind.model, term, limit=MANY + 1) if self.fields else []
         parents = {relation: ids_with(self._parent(relation), term, limit=MANY + 1) for relation in self.parents}
         many = {relation for relation, ids in parents.items() if len(ids) > MANY}
@@ -57,13 +58,20 @@ class Sought:
             hint(found, few=True)
         return found
 
-    def _by_id(self, kind: Kind, id: str) -> Q:
-        """The object of that id, or the objects that belong to it."""
-        condition = Q(pk=id)
-        for field in self.kind.model._meta.concrete_fields:
-            if field.is_relation and field.related_model is kind.model:
-                condition |= Q(**{f"{field.name}_id": id})
-        return condition
+    def _by_id(self, queryset: QuerySet[Any], kind: Kind, id: str) -> QuerySet[Any]:
+        """The object of that id, or the objects that belong to it: each column by an index of its own."""
+        fields = self.kind.model._meta.concrete_fields
+        columns = [field.attname for field in fields if field.related_model is kind.model]
+        rows = self.kind.model._default_manager.order_by().values_list("pk", flat=True)
+        # Where most rows belong to nobody, SQLite takes a column's values for as common as NULL.
+        belonging = [rows.filter(Q(Rare(Exact(F(column), id)))) for column in columns]
+        ids = set(rows.filter(pk=id).union(*belonging, all=True)[: MANY + 1])
+        if len(ids) > MANY:
+            # What so many belong to is soon met in the order of the list.
+            return queryset.filter(reduce(or_, [Q(**{column: id}) for column in columns]))
+        found = queryset.filter(pk__in=ids) if len(ids) < 2 else queryset.filter(OneOf("pk", sorted(ids)))
+        hint(found, few=True)
+        return found
 
     def _by_text(self, term: str, own: Sequence[Any], parents: Mapping[str, Sequence[Any]]) -> Q:
         # What so many rows hold is soon met in the order of the list.

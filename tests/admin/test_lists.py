@@ -224,6 +224,24 @@ def test_search_by_what_many_customers_have_leaves_nothing_out(boss: Client, mon
     assert set(ids(boss.get(f"{display.list_url(Invoice)}export/?q=crew.example"))) == crew
 
 
+@pytest.mark.parametrize("many", [3, 30])
+def test_search_by_an_id_finds_all_that_belongs_to_it(boss: Client, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    """Whether it has more than are looked up one by one or not; alone, and beside a filter."""
+    monkeypatch.setattr(search, "MANY", many)
+    rows.customer()
+    rows.customer("cus_Bob")
+    for n in range(12):
+        owner = "cus_Ada" if n % 3 else "cus_Bob"
+        status = "open" if n % 2 else "paid"
+        rows.invoice(f"in_{n:02}", customer=owner, number=f"N-{n:02}", created=rows.SECOND + n, status=status)
+    of_ada = {f"in_{n:02}" for n in range(12) if n % 3}
+    assert shown(boss, Invoice, "?q=cus_Ada") == of_ada
+    assert "1–8 of 8" in listing(boss, Invoice, "?q=cus_Ada")
+    assert shown(boss, Invoice, "?q=cus_Ada&status=paid") == {id for id in of_ada if int(id[3:]) % 2 == 0}
+    assert shown(boss, Invoice, "?q=in_04") == {"in_04"}
+    assert shown(boss, Invoice, "?q=cus_Nobody") == set()
+
+
 def test_search_by_what_many_rows_have_leaves_nothing_out(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "MANY", 30)
     for n in range(40):
