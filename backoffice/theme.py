@@ -68,7 +68,6 @@ ICONS = {
     "tax_rate": "calculate",
 }
 TITLES = {
-    "payment_intent": gettext_lazy("Payments"),
     "tax_id": gettext_lazy("Tax IDs"),
     "customer_balance_transaction": gettext_lazy("Balance history"),
 }

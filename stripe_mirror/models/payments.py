@@ -48,6 +48,8 @@ class PaymentIntent(StripeObject):
     canceled_at = JsonDateTimeField(path="canceled_at")
 
     class Meta(StripeObject.Meta):
+        # As the Dashboard calls it.
+        verbose_name = "payment"
         permissions = (
             ("capture_payment", "Can capture payments in Stripe"),
             ("cancel_payment", "Can cancel payments in Stripe"),
