@@ -74,6 +74,7 @@ def leases_end() -> None:
     Push.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now() - timedelta(seconds=1))
 
 
+@pytest.mark.long
 def test_s44_a_worker_killed_in_the_middle_twice_leaves_each_row_with_one_effect(
     customers: list[Any], keeper: User, stripe: RunningSandbox
 ) -> None:
@@ -102,6 +103,7 @@ def test_s44_a_worker_killed_in_the_middle_twice_leaves_each_row_with_one_effect
     assert {r["idempotency_key"] for r in asked} == {str(job.pushes.get(object_id=write.pk).pk)}
 
 
+@pytest.mark.long
 def test_a_paused_job_stays_paused_although_workers_start(
     customers: list[Any], keeper: User, stripe: RunningSandbox
 ) -> None:
