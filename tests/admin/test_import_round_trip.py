@@ -52,6 +52,7 @@ CORPUS = [
     "a\u2028b\u0085c",
     "_x000D_",
     "\x1f",
+    "\x01\x1f\x08",
 ]
 FORMATS = [
     ExportOptions(),
@@ -134,6 +135,12 @@ def test_an_edit_of_the_metadata_as_json_keeps_what_was_hidden(db: None) -> None
     (one,) = Judge(operation, ["id", "metadata"], ["=key", "metadata"], minor_units=False).judge([(2, ["cus_1", cell])])
     assert one.form == {"metadata": {"api_token": "abc", "plan": "silver"}}
     assert one.opened["metadata"]["old"] == "x"
+
+
+@pytest.mark.parametrize("options", FORMATS[:4], ids=lambda o: o.format + o.separator)
+def test_a_file_of_hardly_anything_but_control_characters_comes_back(db: None, options: ExportOptions) -> None:
+    rows.customer("cus_1", name="\x1f\x08\x01" * 20, metadata={})
+    assert differences(judged("edit_customer", options, ["id", "name"])) == []
 
 
 class AnyText(TestCase):
