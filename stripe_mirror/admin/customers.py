@@ -44,7 +44,7 @@ def address(value: Any) -> str:
         return ""
     town = " ".join(str(value[k]) for k in ("postal_code", "city") if value.get(k))
     parts = [value.get("line1"), value.get("line2"), town, value.get("state"), value.get("country")]
-    return ", ".join(str(part) for part in parts if part)
+    return ", ".join(display.before_numbers(str(part)) for part in parts if part)
 
 
 def shipping(row: Any) -> str:

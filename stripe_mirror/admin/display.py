@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +31,9 @@ SECRET = re.compile(r"(?<![A-Za-z0-9])(?:(?:sk|rk)_(?:test|live)_|whsec_)\w+")
 HIDDEN = "•••••• (hidden)"
 
 
+# With one large letter, at its beginning.
+LARGE_WORD = re.compile(r"\b[A-Z][a-z]*\b")
+LEFT_TO_RIGHT = "\u200e"
 # What turns the direction of the text after it: it would turn what stands beside a name, too.
 TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
@@ -62,8 +66,8 @@ words_lazily = lazy(words, str)
 
 
 def in_sentence(text: str) -> str:
-    """A heading's words inside a sentence: in English they begin small."""
-    return text.lower() if spoken().language == "en" else text
+    """A heading's words inside a sentence: in English they begin small, but for abbreviations ("tax IDs")."""
+    return LARGE_WORD.sub(lambda word: word[0].lower(), text) if spoken().language == "en" else text
 
 
 def pill(text: str | Promise, tone: str = "neutral", *, title: str = "") -> SafeString:
@@ -192,6 +196,12 @@ def name_of(row: Any) -> str:
         return without_secrets(str(row))
     except ODD_SHAPE:
         return str(row.pk)
+
+
+def before_numbers(name: str) -> str:
+    """A name with numbers beside it, which one written from right to left would turn round but for a mark behind it."""
+    turned = any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
+    return f"{name}{LEFT_TO_RIGHT}" if turned else name
 
 
 def row_link(row: Model | None, missing: object = None) -> SafeString:

@@ -166,7 +166,7 @@ class SubscriptionAdmin(StripeObjectAdmin):
 
     def heading(self, row: Any) -> str:
         customer = display.name_of(row.customer) if row.customer else row.customer_id or _("Subscription")
-        return f"{customer} – {display.name_of(row.price)}" if row.price else str(customer)
+        return f"{display.before_numbers(customer)} – {display.name_of(row.price)}" if row.price else str(customer)
 
 
 @admin.register(SubscriptionItem)

@@ -35,6 +35,18 @@ def test_what_staff_come_for_stands_beside_the_title_and_the_rest_is_in_a_menu(b
     assert dangers == sorted(dangers), "dangerous ones stand last"
 
 
+@pytest.mark.parametrize(
+    ("name", "mark"), [("شركة الخليج", "\u200e"), ("רחל", "\u200e"), ("Éditions Lefèvre", ""), ("青空商事", "")]
+)
+def test_a_price_beside_a_name_that_is_written_from_right_to_left_stays_as_it_is(
+    boss: Client, name: str, mark: str
+) -> None:
+    """Without a mark between them browsers show “19.00$ – name / month”."""
+    rows.price()
+    rows.customer(name=name)
+    assert f"{name}{mark} – $" in page(boss, rows.subscription())
+
+
 def test_few_operations_need_no_menu_but_for_what_is_not_possible(boss: Client) -> None:
     beside, menu = offered(page(boss, rows.coupon()))
     assert 0 < len(beside) <= 3
