@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if command -v $$p >/dev/null 2>&1 && $$p -c '$(SUPPORTED)' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 # On two cores a third process works while others wait for files; PostgreSQL and browsers need the cores themselves.
-WORKERS ?= $(if $(TEST_DATABASE_URL),2,3)
+WORKERS ?= $(if $(TEST_DATABASE_URL)$(filter test-long,$(MAKECMDGOALS)),2,3)
 # A set but empty variable wins over `.env`: the demo never sees a real key, nor a mistake in that file.
 NO_ENV_FILE := STRIPE_SECRET_KEY= STRIPE_WEBHOOK_SECRETS= STRIPE_API_BASE= STRIPE_API_VERSION= DATABASE_URL= DEBUG= \
 	SECRET_KEY= ALLOWED_HOSTS= STRIPE_MAX_REQUESTS_PER_SECOND= EVENTS_KEPT_DAYS= CHANGES_KEPT_DAYS= \
@@ -47,12 +47,11 @@ demo-reset: .venv/.run  ## forget the demo's data; `make demo` then starts over
 run: .venv/.run  ## server and worker against the real Stripe, with .env
 	@exec $(BIN)/python manage.py serve
 
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: .venv/.dev  ## the tests, on SQLite or on TEST_DATABASE_URL, without the long ones
 	@$(PYTEST) -m "not long"
 
-test-long: WORKERS = 2
 test-long: .venv/.dev  ## those that wait for real processes, browsers and migrations
 	@$(PYTEST) -m long
 

@@ -29,8 +29,6 @@ EMPTY = mark_safe('<span class="sm-empty">—</span>')
 # Keys of Stripe; they may stand in metadata or in a description, and never belong on a page (S61).
 SECRET = re.compile(r"(?<![A-Za-z0-9])(?:(?:sk|rk)_(?:test|live)_|whsec_)\w+")
 HIDDEN = "•••••• (hidden)"
-
-
 # With one large letter, at its beginning.
 LARGE_WORD = re.compile(r"\b[A-Z][a-z]*\b")
 LEFT_TO_RIGHT = "\u200e"

@@ -13,8 +13,8 @@ from functools import reduce
 from operator import or_
 from typing import Any, cast
 
-from django.db.models import F, Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.lookups import Exact, IsNull
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import IsNull
 
 from stripe_mirror.admin.page_keys import hint
 from stripe_mirror.kinds import Kind, kind_of_id
@@ -61,15 +61,16 @@ class Sought:
     def _by_id(self, queryset: QuerySet[Any], kind: Kind, id: str) -> QuerySet[Any]:
         """The object of that id, or the objects that belong to it: each column by an index of its own."""
         fields = self.kind.model._meta.concrete_fields
-        columns = [field.attname for field in fields if field.related_model is kind.model]
+        columns = ["pk", *(field.attname for field in fields if field.related_model is kind.model)]
+        conditions = [Q(**{column: id}) for column in columns]
         rows = self.kind.model._default_manager.order_by().values_list("pk", flat=True)
         # Where most rows belong to nobody, SQLite takes a column's values for as common as NULL.
-        belonging = [rows.filter(Q(Rare(Exact(F(column), id)))) for column in columns]
-        ids = set(rows.filter(pk=id).union(*belonging, all=True)[: MANY + 1])
+        first, *others = (rows.filter(Rare(condition)) for condition in conditions)
+        ids = set(first.union(*others, all=True)[: MANY + 1])
         if len(ids) > MANY:
             # What so many belong to is soon met in the order of the list.
-            return queryset.filter(reduce(or_, [Q(**{column: id}) for column in columns]))
-        found = queryset.filter(pk__in=ids) if len(ids) < 2 else queryset.filter(OneOf("pk", sorted(ids)))
+            return queryset.filter(reduce(or_, conditions))
+        found = queryset.filter(OneOf("pk", sorted(ids)))
         hint(found, few=True)
         return found
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from stripe_mirror.admin import display
+from stripe_mirror.admin.customers import address
 from stripe_mirror.admin.raw import masked
 
 LATE = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
@@ -71,3 +73,25 @@ def test_masking_hides_secrets_and_nothing_else() -> None:
         "lines": [{"hosted_invoice_url": display.HIDDEN}],
         "client_secret_missing": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "Tax IDs", "tax IDs"),
+        ("en", "Credit note lines", "credit note lines"),
+        ("en", "ID of the PDF", "ID of the PDF"),
+        ("de", "Steuernummern", "Steuernummern"),
+    ],
+)
+def test_a_heading_begins_small_inside_an_english_sentence_but_for_abbreviations(
+    language: str, text: str, expected: str
+) -> None:
+    with override(language):
+        assert display.in_sentence(text) == expected
+
+
+def test_a_post_code_stays_in_its_town_behind_a_street_that_is_written_from_right_to_left() -> None:
+    there = {"line1": "شارع الخليج 152", "postal_code": "13001", "city": "Kuwait City", "country": "KW"}
+    assert address(there) == "شارع الخليج 152\u200e, 13001 Kuwait City, KW"
+    assert address(there | {"line1": "Gulf Street 152"}) == "Gulf Street 152, 13001 Kuwait City, KW"

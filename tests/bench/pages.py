@@ -24,7 +24,7 @@ SMALL, LARGE, LARGE_QUICK = 1_000, 1_000_000, 5_000
 RATIO, QUERIES, KILOBYTES = 1.5, 12, 40
 # By which two runs of the same page differ, in milliseconds: a page of 13 that takes 20 has not become slow.
 NOISE = 10
-# As `tests.bench.pages_probe` has it, which needs the settings.
+# With it `tests.bench.pages_probe` waits for its turns.
 IN_TURN = "--in-turn"
 AT_MOST = {"customer page": 150, "home": 100, "search box": 200}
 # The search box asks each kind of object; what counts is how long that takes.

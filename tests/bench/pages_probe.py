@@ -31,10 +31,10 @@ from django.utils import timezone  # noqa: E402
 
 from stripe_mirror.models import Customer  # noqa: E402
 from tests.bench.fill_people import Person  # noqa: E402
+from tests.bench.pages import IN_TURN  # noqa: E402
 from tests.bench.pages_plans import complaints  # noqa: E402
 
 RUNS = 5
-IN_TURN = "--in-turn"
 DEEP = 10_000
 # The first customer has far too many of everything; the others are usual.
 CUSTOMERS = {"busy": Person(0), "usual": Person(37), "new": Person(991)}

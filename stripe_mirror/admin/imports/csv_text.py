@@ -27,11 +27,10 @@ SEPARATORS = {
 }
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
-# What is valid UTF-8 is hardly anything else, whatever is in it, but for UTF-16 without its mark: half of that is NUL.
-# All bytes are valid Windows-1252: there a text has few control characters, or it is none.
-ODD = {"cp1252": frozenset(map(chr, range(32))) - frozenset("\t\n\r\x0b\x0c")}
-# One in so many may be one of these.
-ODD_SHARE = {"cp1252": 100}
+# What texts hardly have, and one in how many characters may be such. All bytes are valid Windows-1252; valid UTF-8 is
+# hardly anything else, whatever is in it, but for UTF-16 without its mark: half of that is NUL.
+ODD = {"cp1252": (frozenset(map(chr, range(32))) - frozenset("\t\n\r\x0b\x0c"), 100)}
+NULS = frozenset("\0"), 4
 
 
 def read_csv(file: IO[bytes]) -> Table:
@@ -66,7 +65,7 @@ def _encoding(file: IO[bytes]) -> str:
 
 def _decodes(file: IO[bytes], encoding: str) -> bool:
     decoder, odd, length = codecs.getincrementaldecoder(encoding)(), 0, 0
-    strange = ODD.get(encoding, frozenset("\0"))
+    strange, share = ODD.get(encoding, NULS)
     try:
         while piece := file.read(PIECE):
             text = decoder.decode(piece)
@@ -75,7 +74,7 @@ def _decodes(file: IO[bytes], encoding: str) -> bool:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
-    return odd * ODD_SHARE.get(encoding, 4) <= length
+    return odd * share <= length
 
 
 def _text(file: IO[bytes], encoding: str) -> io.TextIOWrapper:
